@@ -55,7 +55,7 @@ type Doc struct {
 
 // Change is what an update makes of one finding. The zero Change changes nothing.
 type Change struct {
-	JSON     []byte     // the new document; nil: keep the old one. The engine copies or consumes it before the next call of fn
+	JSON     []byte       // the new document; nil: keep the old one. The engine copies or consumes it before the next call of fn
 	Values   []asff.Value // the filterable values of JSON; nil: the engine extracts them
 	Customer asff.Attrs
 	Delete   bool            // the finding and its history go
@@ -104,7 +104,9 @@ type Scope struct {
 }
 
 // Allows tells whether a key lies in the scope.
-func (s Scope) Allows(k Key) bool { return allows(s.Accounts, k.Account) && allows(s.Regions, k.Region) }
+func (s Scope) Allows(k Key) bool {
+	return allows(s.Accounts, k.Account) && allows(s.Regions, k.Region)
+}
 
 func allows(list []string, v string) bool {
 	if len(list) == 0 {

@@ -1,0 +1,103 @@
+// Package hub is the service itself: every operation of the API is a method of Hub, one file a resource. A method decides who may do what in which
+// account and Region, asks the pure packages (asff, query) what becomes of a finding, and leaves keeping to store.Store. It
+// knows no HTTP, no engine and no clock but the one it is given.
+//
+// What a caller may see is computed in one place (access.go), what an account has switched on in another (state.go), so that
+// organisations and members can be added there without touching the operations.
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"hubcap/internal/query"
+	"hubcap/internal/store"
+)
+
+// Profile says how much of AWS's strictness a hub has (decisions.md, "Two profiles"; docs/differences.md).
+type Profile uint8
+
+// The profiles. The zero value is Open.
+const (
+	Open Profile = iota // a hub to work with: what AWS would make you switch on first is on
+	AWS                 // fails where AWS fails
+)
+
+// String is the name that --profile takes.
+func (p Profile) String() string {
+	switch p {
+	case Open:
+		return "open"
+	case AWS:
+		return "aws"
+	}
+	return fmt.Sprintf("Profile(%d)", uint8(p))
+}
+
+// ParseProfile reads the name of a profile.
+func ParseProfile(s string) (Profile, error) {
+	switch s {
+	case "open":
+		return Open, nil
+	case "aws":
+		return AWS, nil
+	}
+	return 0, fmt.Errorf("profile %q: must be open or aws", s)
+}
+
+// Config is what a Hub is made of. Store and Clock are required.
+type Config struct {
+	Store    store.Store
+	Profile  Profile
+	Clock    func() time.Time // the time of day; called once an operation
+	Products []Product        // beside the built-in catalogue; a row of the same company and product replaces the built-in one
+	Log      *slog.Logger     // nil: nothing is logged
+	Rand     io.Reader        // 32 bytes are read from it when a store is opened for the first time; nil: crypto/rand
+}
+
+// Hub serves the operations. Its methods may be called by many goroutines.
+//
+// An operation answers *api.Error for what the client did wrong; any other error is the hub's own trouble.
+type Hub struct {
+	store   store.Store
+	profile Profile
+	clock   func() time.Time
+	log     *slog.Logger
+	catalog *catalog
+	sealer  *query.Sealer
+	created time.Time // of the store: SubscribedAt of an implicit hub (D52)
+}
+
+// New makes a Hub on a store. A new store is given its creation time and the key of its page tokens, so that tokens survive
+// restarts and serve several processes (D43).
+func New(ctx context.Context, cfg Config) (*Hub, error) {
+	if cfg.Store == nil || cfg.Clock == nil {
+		return nil, errors.New("hub: Config.Store and Config.Clock are required")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	cat, err := newCatalog(cfg.Products)
+	if err != nil {
+		return nil, err
+	}
+	h := &Hub{store: cfg.Store, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat}
+	own, err := openOwnRecords(ctx, cfg.Store, cfg.Clock, cfg.Rand)
+	if err != nil {
+		return nil, err
+	}
+	h.created = own.created
+	h.sealer = query.NewSealer(own.tokenKey)
+	return h, nil
+}
+
+// now is the operation's instant, in UTC at milliseconds: the finest the API's own timestamps show (D17).
+func (h *Hub) now() time.Time { return h.clock().UTC().Truncate(time.Millisecond) }

@@ -46,6 +46,10 @@ type Finding struct {
 	// What names a finding, decoded; "" where the member is absent or no string (then the Has bit is not set).
 	ID, ProductArn, AwsAccountID          string
 	HasID, HasProductArn, HasAwsAccountID bool
+
+	// CountedSize is the size in bytes that the limit of 240 KB counts (D14, D44): Raw without the ProductFields that begin with
+	// "aws/securityhub/", which only the service writes.
+	CountedSize int
 }
 
 // FieldChange is one changed member of a finding (spec 5.1, D33): the dotted path of the smallest changed member, values as

@@ -1,0 +1,95 @@
+// Command hubcap is a self-hosted AWS Security Hub: findings come in by its API, are checked, merged, kept and read back.
+//
+// This package is the only place that knows every room of the house: it reads flags, environment and the configuration file,
+// opens the store, builds the hub and starts the edge. A verb of the command line is a file; what is longer than wiring lives
+// further down.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line: a field a verb. Every flag is also an environment variable HUBCAP_<FLAG>.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the hub."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// streams is where a verb reads and writes: the process's own, or a test's.
+type streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// exitCode ends the program with a code, everything worth saying having been said.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// exited is what kong's own exits (after --help) are turned into, so that Main returns instead of ending the process.
+type exited int
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the process at once: the first one's handler is given back as soon as it was heard.
+	context.AfterFunc(ctx, stop)
+	code := Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Main runs the command line and returns the exit code: 0 done, 1 failed, 2 not understood. It ends when ctx does: serve then
+// finishes what it acknowledged and returns 0.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case exited:
+			code = int(e)
+		default:
+			panic(e)
+		}
+	}()
+
+	var root cli
+	parser, err := kong.New(&root,
+		kong.Name("hubcap"),
+		kong.Description("A self-hosted AWS Security Hub."),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.DefaultEnvars("HUBCAP"),
+		kong.Resolvers(&fileResolver{}),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(c int) { panic(exited(c)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&streams{In: stdin, Out: stdout, Err: stderr}),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "hubcap:", err)
+		return 2
+	}
+	kctx, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(stderr, "hubcap:", printable(err.Error()))
+		fmt.Fprintln(stderr, "Run hubcap --help for what there is.")
+		return 2
+	}
+	switch err := kctx.Run(); {
+	case err == nil:
+		return 0
+	default:
+		if e, ok := errors.AsType[exitCode](err); ok {
+			return int(e)
+		}
+		fmt.Fprintln(stderr, "hubcap:", printable(err.Error()))
+		return 1
+	}
+}

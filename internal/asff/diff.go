@@ -1,4 +1,202 @@
 package asff
 
-// Diff lists what changed between two canonical documents of one finding, for its history (spec 5.1, D33).
-func Diff(old, new []byte) ([]FieldChange, error) { return nil, nil }
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
+
+// The limits of one history record (D33).
+const (
+	maxChanges     = 50
+	maxChangeBytes = 4096
+)
+
+// untracked are the members whose changes no history shows (spec 5.1).
+var untracked = [numTops]bool{
+	TopFirstObservedAt: true,
+	TopLastObservedAt:  true,
+	TopCreatedAt:       true,
+	TopUpdatedAt:       true,
+	TopProcessedAt:     true,
+}
+
+// wholeMaps are the objects whose members are not the format's but somebody's data: a change in one is a change of it all. Maps
+// inside lists are not named, as a list is one value anyway.
+var wholeMaps = map[string]bool{
+	"ProductFields":     true,
+	"UserDefinedFields": true,
+	"Action.AwsApiCallAction.AffectedResources": true,
+}
+
+// Diff lists what changed between two canonical documents of one finding, for its history (spec 5.1, D33), in the order of the
+// format, at most 50 changes. Field is the dotted path of the smallest changed member: objects are descended into, lists and maps
+// are one value. Strings stand as they are, anything else as JSON; where one side is longer than 4096 bytes both are left out. The
+// top-level timestamps have no history; the order of members has no meaning. Members that the service fills count like any other.
+func Diff(old, new []byte) ([]FieldChange, error) {
+	var was, is Members
+	if err := Split(old, &was); err != nil {
+		return nil, fmt.Errorf("asff: old document: %w", err)
+	}
+	if err := Split(new, &is); err != nil {
+		return nil, fmt.Errorf("asff: new document: %w", err)
+	}
+	var d differ
+	for t := range numTops {
+		a, b := was.Get(old, t), is.Get(new, t)
+		if !untracked[t] && !bytes.Equal(a, b) {
+			d.compare(topNames[t], present(a), present(b))
+		}
+	}
+	if a, b := was.Unknown(old), is.Unknown(new); !bytes.Equal(a, b) {
+		d.descend("", braced(a), braced(b))
+	}
+	return d.changes, nil
+}
+
+// braced is members as Unknown gives them, as an object.
+func braced(members []byte) []byte {
+	return append(append([]byte{'{'}, members...), '}')
+}
+
+type differ struct {
+	changes []FieldChange
+}
+
+// compare finds the changes of one member; nil is absent.
+func (d *differ) compare(path string, old, new []byte) {
+	if bytes.Equal(old, new) && (old == nil) == (new == nil) {
+		return
+	}
+	if isObject(old) && isObject(new) || isObject(old) && new == nil || old == nil && isObject(new) {
+		if !wholeMaps[path] && len(old)+len(new) > len("{}") {
+			d.descend(path+".", old, new)
+			return
+		}
+	}
+	if sameValue(old, new) || len(d.changes) == maxChanges {
+		return
+	}
+	c := FieldChange{Field: path}
+	was, is := plain(old), plain(new)
+	if len(was) <= maxChangeBytes && len(is) <= maxChangeBytes {
+		if old != nil {
+			c.Old = &was
+		}
+		if new != nil {
+			c.New = &is
+		}
+	}
+	d.changes = append(d.changes, c)
+}
+
+// descend compares two objects member by member: in the order of the old one, then what is new.
+func (d *differ) descend(prefix string, old, new []byte) {
+	added := map[string][]byte{}
+	for _, n := range members(new) {
+		added[string(n.name)] = n.value
+	}
+	for _, o := range members(old) {
+		name := string(o.name)
+		d.compare(prefix+memberName(o.name), o.value, added[name])
+		delete(added, name)
+	}
+	for _, n := range members(new) {
+		if _, ok := added[string(n.name)]; ok {
+			d.compare(prefix+memberName(n.name), nil, n.value)
+		}
+	}
+}
+
+func isObject(v []byte) bool { return len(v) > 0 && v[0] == '{' }
+
+// plain is a value as the history shows it.
+func plain(v []byte) string {
+	if len(v) > 0 && v[0] == '"' {
+		return unquoted(v)
+	}
+	return string(v)
+}
+
+// memberName is a member's name without escapes.
+func memberName(raw []byte) string {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw)
+	}
+	return unquoted(append(append([]byte{'"'}, raw...), '"'))
+}
+
+type pair struct{ name, value []byte }
+
+// members are those of an object that are not null.
+func members(object []byte) (ms []pair) {
+	if !isObject(object) {
+		return nil
+	}
+	return rest(walk(object))
+}
+
+func rest(c cursor) (ms []pair) {
+	for {
+		n, v, ok := c.member()
+		if !ok {
+			return ms
+		}
+		if !isNull(v) {
+			ms = append(ms, pair{n, v})
+		}
+	}
+}
+
+// sameValue tells whether two values mean the same: members of objects may stand in any order.
+func sameValue(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	if len(a) == 0 || len(b) == 0 || a[0] != b[0] {
+		return false
+	}
+	switch a[0] {
+	case '{':
+		return sameObject(a, b)
+	case '[':
+		ca, cb := walk(a), walk(b)
+		for {
+			x, okA := ca.element()
+			y, okB := cb.element()
+			if !okA || !okB {
+				return okA == okB
+			}
+			if !sameValue(x, y) {
+				return false
+			}
+		}
+	}
+	return false
+}
+
+// sameObject goes through both in step while their members come in the same order, and sorts only what is left.
+func sameObject(a, b []byte) bool {
+	ca, cb := walk(a), walk(b)
+	for {
+		restA, restB := ca, cb
+		nameA, x, okA := ca.member()
+		nameB, y, okB := cb.member()
+		if okA && okB && bytes.Equal(nameA, nameB) {
+			if !sameValue(x, y) {
+				return false
+			}
+			continue
+		}
+		if !okA && !okB {
+			return true
+		}
+		byName := func(m, n pair) int { return bytes.Compare(m.name, n.name) }
+		left, right := rest(restA), rest(restB)
+		slices.SortFunc(left, byName)
+		slices.SortFunc(right, byName)
+		return slices.EqualFunc(left, right, func(m, n pair) bool {
+			return bytes.Equal(m.name, n.name) && sameValue(m.value, n.value)
+		})
+	}
+}

@@ -20,6 +20,7 @@ import (
 // cli is the command line: a field a verb. Every flag is also an environment variable HUBCAP_<FLAG>.
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the hub."`
+	Import  importCmd  `cmd:"" help:"Send findings from files to a hub."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/cenkalti/backoff/v5"
+)
+
+// signingName is the service name of the signature's scope.
+const signingName = "securityhub"
+
+// maxAnswer bounds how much of an answer is read: 100 failed findings with the longest reasons stay far below.
+const maxAnswer = 4 << 20
+
+// caller is who a request is from: the key that signs it and the region it is for.
+type caller struct {
+	Credentials aws.CredentialsProvider
+	Region      string
+}
+
+// importAnswer is what BatchImportFindings answers.
+type importAnswer struct {
+	FailedCount    int
+	SuccessCount   int
+	FailedFindings []failedFinding
+}
+
+// failedFinding is a finding the hub did not take, and why.
+type failedFinding struct {
+	ID           string `json:"Id"`
+	ErrorCode    string
+	ErrorMessage string
+}
+
+// refusal is an answer that refuses the whole request.
+type refusal struct {
+	Status  int
+	Code    string // InvalidInputException
+	Message string
+}
+
+// Error reads like the AWS CLI's.
+func (e *refusal) Error() string {
+	return fmt.Sprintf("HTTP %d %s: %s", e.Status, e.Code, e.Message)
+}
+
+// passing tells whether the same request may well succeed in a moment.
+func (e *refusal) passing() bool {
+	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout ||
+		e.Status >= 500 && e.Status != http.StatusNotImplemented
+}
+
+// ofContent tells whether another content might not be refused: one finding is to blame, and the rest deserves another try.
+func (e *refusal) ofContent() bool {
+	switch e.Code {
+	case "InvalidInputException", "SerializationException", "ValidationException", "RequestEntityTooLargeException", "AccessDeniedException":
+		return true
+	}
+	return e.Status == http.StatusRequestEntityTooLarge
+}
+
+// sender sends signed requests to a hub, again and again while that may help.
+type sender struct {
+	client   *http.Client
+	signer   *v4.Signer
+	endpoint string
+	retryFor time.Duration                     // how long one request is tried; 0: once
+	notify   func(err error, in time.Duration) // told before each further try
+}
+
+// newSender checks the endpoint: scheme, host and perhaps a path before the operation's.
+func newSender(endpoint string, retryFor time.Duration, notify func(error, time.Duration)) (*sender, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("--endpoint: %w", err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("--endpoint %s: it should look like http://127.0.0.1:4510", endpoint)
+	}
+	return &sender{
+		client: &http.Client{
+			Timeout: 2 * time.Minute,
+			// A redirected request would lose its signature or reach somebody it was not meant for.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		signer:   v4.NewSigner(),
+		endpoint: strings.TrimSuffix(endpoint, "/"),
+		retryFor: retryFor,
+		notify:   notify,
+	}, nil
+}
+
+// importBatch sends one BatchImportFindings. Import is idempotent (merging twice is merging once), so a request whose answer
+// was lost is sent again. The error is *refusal where the hub answered.
+func (s *sender) importBatch(ctx context.Context, from caller, body []byte) (*importAnswer, error) {
+	try := func() (*importAnswer, error) {
+		text, err := s.once(ctx, from, body)
+		if err != nil {
+			return nil, err
+		}
+		answer := new(importAnswer)
+		if err := json.Unmarshal(text, answer); err != nil {
+			return nil, backoff.Permanent(fmt.Errorf("%s does not answer like Security Hub: %w", s.endpoint, err))
+		}
+		return answer, nil
+	}
+	if s.retryFor <= 0 {
+		answer, err := try()
+		if p, ok := errors.AsType[*backoff.PermanentError](err); ok {
+			err = p.Unwrap()
+		}
+		return answer, bare(err)
+	}
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval = 200 * time.Millisecond
+	pause.MaxInterval = 10 * time.Second
+	answer, err := backoff.Retry(ctx, try, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(s.retryFor), backoff.WithNotify(s.notify))
+	return answer, bare(err)
+}
+
+// wait is a refusal that says itself when to come back.
+type wait struct {
+	*backoff.RetryAfterError
+	refusal *refusal
+}
+
+func (w *wait) Error() string   { return w.refusal.Error() }
+func (w *wait) Unwrap() []error { return []error{w.RetryAfterError, w.refusal} }
+
+// bare is the refusal without what was said to the retry loop.
+func bare(err error) error {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r
+	}
+	return err
+}
+
+// once sends the request one time and returns the body of a 200.
+func (s *sender) once(ctx context.Context, from caller, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint+"/findings/import", bytes.NewReader(body))
+	if err != nil {
+		return nil, backoff.Permanent(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "hubcap")
+	if err := s.sign(ctx, req, from, body); err != nil {
+		return nil, backoff.Permanent(err)
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, backoff.Permanent(context.Cause(ctx))
+		}
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer of %s: %w", s.endpoint, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return text, nil
+	}
+	r := readRefusal(resp, text)
+	if !r.passing() {
+		return nil, backoff.Permanent(r)
+	}
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds >= 0 {
+		return nil, &wait{RetryAfterError: &backoff.RetryAfterError{Duration: time.Duration(seconds) * time.Second}, refusal: r}
+	}
+	return nil, r
+}
+
+// sign puts the Signature Version 4 headers on a request.
+func (s *sender) sign(ctx context.Context, req *http.Request, from caller, body []byte) error {
+	keys, err := from.Credentials.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(body)
+	return s.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), signingName, from.Region, time.Now())
+}
+
+// readRefusal understands both ways in which errors are written: {"Message","Code"} of the service and {"message"} of the
+// gateway before it (spec 12.2, 12.5).
+func readRefusal(resp *http.Response, text []byte) *refusal {
+	var said struct{ Code, Message string } // encoding/json takes "message" too
+	if json.Unmarshal(text, &said) != nil || said.Message == "" {
+		said.Message = strings.TrimSpace(string(text[:min(len(text), 300)]))
+	}
+	code, _, _ := strings.Cut(resp.Header.Get("X-Amzn-Errortype"), ":")
+	return &refusal{Status: resp.StatusCode, Code: firstOf(said.Code, code, http.StatusText(resp.StatusCode)), Message: said.Message}
+}
+
+// firstOf is the first of the strings that is not empty.
+func firstOf(ss ...string) string {
+	for _, s := range ss {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}

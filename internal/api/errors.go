@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -98,8 +99,14 @@ func Errorf(code, format string, a ...any) *Error {
 // InvalidParameter refuses one member of a request: "Invalid parameter 'MaxResults'. should be integer." (D10, D29). Name is the
 // member's path in the request, such as SortCriteria[0].Field.
 func InvalidParameter(name, reason string) *Error {
+	if len(name) > maxName {
+		name = strings.ToValidUTF8(name[:maxName], "") + "..."
+	}
 	return Errorf(InvalidInput, "Invalid parameter '%s'. %s.", name, reason)
 }
+
+// maxName bounds the bytes of a path in a message: keys of maps come from the client.
+const maxName = 256
 
 // Malformed refuses a body that is no strict JSON (D42). The offset counts bytes from 0.
 func Malformed(offset int, reason string) *Error {

@@ -3,6 +3,9 @@ package main
 import (
 	"fmt"
 	"go/format"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 
 	"hubcap/tools/internal/sdk"
@@ -25,7 +28,16 @@ package api
 // service holds the operations of the 2018-10-26 API.
 var service = []Operation{
 `)
+	routes := map[string]string{}
 	for _, op := range ops {
+		if err := labels(op); err != nil {
+			return nil, err
+		}
+		route := op.Method + " " + op.Pattern
+		if other := routes[route]; other != "" {
+			return nil, fmt.Errorf("%s and %s share %s", other, op.Name, route)
+		}
+		routes[route] = op.Name
 		action := op.Name
 		if a, ok := actions[op.Name]; ok {
 			action = a
@@ -47,4 +59,19 @@ var service = []Operation{
 	}
 	w.WriteString("}\n")
 	return format.Source([]byte(w.String()))
+}
+
+var label = regexp.MustCompile(`\{(\w+)\+?\}`)
+
+// labels holds the pattern's labels against the members bound to them.
+func labels(op sdk.Operation) error {
+	var inPattern []string
+	for _, m := range label.FindAllStringSubmatch(op.Pattern, -1) {
+		inPattern = append(inPattern, m[1])
+	}
+	slices.Sort(inPattern)
+	if bound := slices.Sorted(maps.Values(op.Path)); !slices.Equal(inPattern, bound) {
+		return fmt.Errorf("%s: %s has the labels %v, the input binds %v", op.Name, op.Pattern, inPattern, bound)
+	}
+	return nil
 }

@@ -51,6 +51,8 @@ package api
 	return format.Source([]byte(g.out.String()))
 }
 
+const maxMembers = 64
+
 type shapeWriter struct {
 	src  *sdk.Source
 	seen map[string]bool
@@ -70,6 +72,9 @@ func (g *shapeWriter) structure(shape *sdk.Shape, doc string, op sdk.Operation) 
 	wire, err := g.src.Wire(shape)
 	if err != nil {
 		return err
+	}
+	if len(shape.Fields) > maxMembers {
+		return fmt.Errorf("%s: %d members, the decoder of api notes at most %d", shape.Name, len(shape.Fields), maxMembers)
 	}
 	fmt.Fprintf(&g.out, "\n// %s\ntype %s struct {\n", doc, shape.Name)
 	for _, f := range inOrder(shape) {

@@ -148,5 +148,9 @@ func hubARN(region, account string) string {
 
 // subscriptionARN names an account's subscription to a product (spec 9).
 func subscriptionARN(region, account, company, product string) string {
-	return "arn:" + partitionOf(region) + ":securityhub:" + region + ":" + account + ":product-subscription/" + company + "/" + product
+	return subscriptionPrefix(region, account) + company + "/" + product
+}
+
+func subscriptionPrefix(region, account string) string {
+	return "arn:" + partitionOf(region) + ":securityhub:" + region + ":" + account + ":product-subscription/"
 }

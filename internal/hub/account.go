@@ -1,0 +1,177 @@
+package hub
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"hubcap/internal/api"
+	"hubcap/internal/iam"
+	"hubcap/internal/store"
+)
+
+// The values of ControlFindingGenerator.
+const (
+	generatorSecurityControl = "SECURITY_CONTROL"
+	generatorStandardControl = "STANDARD_CONTROL"
+)
+
+// timestamp is how the service writes its own instants (D17).
+const timestamp = "2006-01-02T15:04:05.000Z"
+
+// EnableSecurityHub switches the caller's hub on in its Region. It succeeds once: an implicit hub becomes explicit (D52), one
+// that was enabled before is a conflict.
+func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.EnableSecurityHubInput) (*api.EnableSecurityHubOutput, error) {
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	generator, err := findingGenerator(in.ControlFindingGenerator, generatorSecurityControl)
+	if err != nil {
+		return nil, err
+	}
+	err = h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
+		rec, err := h.hubOf(tx, p.Account, p.Region)
+		if err != nil {
+			return err
+		}
+		if rec.Enabled && rec.Explicit {
+			return api.Errorf(api.ResourceConflict, "Account is already subscribed to Security Hub")
+		}
+		return putRecord(tx, p.Account, recordHub+p.Region, hubRecord{
+			Enabled:                 true,
+			Explicit:                true,
+			SubscribedAt:            h.now(),
+			AutoEnableControls:      true,
+			ControlFindingGenerator: generator,
+			DefaultStandards:        in.EnableDefaultStandards == nil || *in.EnableDefaultStandards,
+			Tags:                    in.Tags,
+		})
+	})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	return &api.EnableSecurityHubOutput{}, nil
+}
+
+// DescribeHub tells about the caller's hub. An implicit hub was subscribed when the store was made (D52).
+func (h *Hub) DescribeHub(ctx context.Context, p *iam.Principal, in *api.DescribeHubInput) (*api.DescribeHubOutput, error) {
+	rec, err := h.requireHub(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	arn := hubARN(p.Region, p.Account)
+	if in.HubArn != nil && *in.HubArn != arn {
+		return nil, api.Errorf(api.ResourceNotFound, "Hub %s is not found", *in.HubArn)
+	}
+	at := rec.SubscribedAt.UTC().Format(timestamp)
+	return &api.DescribeHubOutput{
+		AutoEnableControls:      &rec.AutoEnableControls,
+		ControlFindingGenerator: &rec.ControlFindingGenerator,
+		HubArn:                  &arn,
+		SubscribedAt:            &at,
+	}, nil
+}
+
+// UpdateSecurityHubConfiguration changes what DescribeHub tells. It leaves an implicit hub implicit.
+func (h *Hub) UpdateSecurityHubConfiguration(ctx context.Context, p *iam.Principal, in *api.UpdateSecurityHubConfigurationInput) (*api.UpdateSecurityHubConfigurationOutput, error) {
+	if _, err := findingGenerator(in.ControlFindingGenerator, ""); err != nil {
+		return nil, err
+	}
+	err := h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
+		rec, err := h.enabledHub(tx, p)
+		if err != nil {
+			return err
+		}
+		if in.AutoEnableControls != nil {
+			rec.AutoEnableControls = *in.AutoEnableControls
+		}
+		if in.ControlFindingGenerator != nil {
+			rec.ControlFindingGenerator = *in.ControlFindingGenerator
+		}
+		return putRecord(tx, p.Account, recordHub+p.Region, rec)
+	})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	return &api.UpdateSecurityHubConfigurationOutput{}, nil
+}
+
+// DisableSecurityHub switches the caller's hub off in its Region, an implicit one too (D52). Findings and product subscriptions
+// stay, tags go (spec 5.3).
+func (h *Hub) DisableSecurityHub(ctx context.Context, p *iam.Principal, _ *api.DisableSecurityHubInput) (*api.DisableSecurityHubOutput, error) {
+	err := h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
+		rec, err := h.hubOf(tx, p.Account, p.Region)
+		if err != nil {
+			return err
+		}
+		if !rec.Enabled {
+			return api.Errorf(api.ResourceNotFound, "Account is not subscribed to Security Hub")
+		}
+		return putRecord(tx, p.Account, recordHub+p.Region, hubRecord{SubscribedAt: rec.SubscribedAt})
+	})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	return &api.DisableSecurityHubOutput{}, nil
+}
+
+func findingGenerator(asked *string, otherwise string) (string, error) {
+	switch {
+	case asked == nil:
+		return otherwise, nil
+	case *asked == generatorSecurityControl || *asked == generatorStandardControl:
+		return *asked, nil
+	}
+	return "", api.InvalidParameter("ControlFindingGenerator", "should be equal to one of the allowed values: "+
+		generatorStandardControl+", "+generatorSecurityControl)
+}
+
+const (
+	maxTags     = 50
+	maxTagKey   = 128
+	maxTagValue = 256
+)
+
+// checkTags holds a request's tags to the API's model (spec 9). None at all is fine.
+func checkTags(tags map[string]string) error {
+	if tags == nil {
+		return nil
+	}
+	switch n := len(tags); {
+	case n == 0:
+		return api.InvalidParameter("Tags", "should NOT have fewer than 1 properties")
+	case n > maxTags:
+		return api.InvalidParameter("Tags", "should NOT have more than "+strconv.Itoa(maxTags)+" properties")
+	}
+	for k, v := range tags {
+		switch {
+		case !isTagKey(k):
+			return api.InvalidParameter("Tags", "key "+strconv.Quote(k)+` should have 1 to 128 characters and match pattern "^(?!aws:)[a-zA-Z+-=._:/]+$"`)
+		case utf8.RuneCountInString(v) > maxTagValue:
+			return api.InvalidParameter("Tags", "value of "+strconv.Quote(k)+" should NOT be longer than "+strconv.Itoa(maxTagValue)+" characters")
+		}
+	}
+	return nil
+}
+
+// isTagKey is ^(?!aws:)[a-zA-Z+-=._:/]+$; the range from + to = holds digits and ,-./:;< too.
+func isTagKey(k string) bool {
+	if k == "" || len(k) > maxTagKey || strings.HasPrefix(k, "aws:") {
+		return false
+	}
+	for i := range len(k) {
+		c := k[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '+' || c > '=') && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// instant writes a time as the service's own timestamps are written.
+func instant(t time.Time) *string {
+	s := t.UTC().Format(timestamp)
+	return &s
+}

@@ -1,0 +1,139 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"hubcap/internal/api"
+	"hubcap/internal/iam"
+	"hubcap/internal/store"
+)
+
+// The small records an account has in the store:
+//
+//	hub/REGION                             hubRecord; none: the hub is implicit (open) or off (aws)
+//	subscription/REGION/COMPANY/PRODUCT    subscriptionRecord
+//
+// and those of the store itself, under the account "":
+//
+//	created           the instant the store was first opened, RFC 3339
+//	page-token-key    32 random bytes
+const (
+	recordHub          = "hub/"
+	recordSubscription = "subscription/"
+	recordCreated      = "created"
+	recordTokenKey     = "page-token-key"
+)
+
+// hubRecord is what an account has decided about its hub in one Region.
+type hubRecord struct {
+	Enabled                 bool              `json:"enabled"`
+	Explicit                bool              `json:"explicit"` // EnableSecurityHub was called (D52)
+	SubscribedAt            time.Time         `json:"subscribedAt"`
+	AutoEnableControls      bool              `json:"autoEnableControls"`
+	ControlFindingGenerator string            `json:"controlFindingGenerator"`
+	DefaultStandards        bool              `json:"defaultStandards"` // EnableDefaultStandards as asked for
+	Tags                    map[string]string `json:"tags,omitempty"`
+}
+
+// subscriptionRecord is one enabled product.
+type subscriptionRecord struct {
+	ProductArn string    `json:"productArn"`
+	EnabledAt  time.Time `json:"enabledAt"`
+}
+
+func subscriptionName(region, company, product string) string {
+	return recordSubscription + region + "/" + company + "/" + product
+}
+
+// hubOf reads an account's hub in a Region. Without a record it is the implicit one: on in open, off in aws.
+func (h *Hub) hubOf(st store.StateView, account, region string) (hubRecord, error) {
+	raw, ok := st.Get(account, recordHub+region)
+	if !ok {
+		return hubRecord{
+			Enabled:                 h.profile == Open,
+			SubscribedAt:            h.created,
+			AutoEnableControls:      true,
+			ControlFindingGenerator: generatorSecurityControl,
+		}, nil
+	}
+	var r hubRecord
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return r, fmt.Errorf("record %s%s of account %s: %w", recordHub, region, account, err)
+	}
+	return r, nil
+}
+
+// putRecord writes a small record as JSON.
+func putRecord(tx store.StateTx, account, name string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("record %s of account %s: %w", name, account, err)
+	}
+	tx.Put(account, name, raw)
+	return nil
+}
+
+// requireHub answers the caller's hub, or the error of nearly every operation when it is off (spec 2.3).
+func (h *Hub) requireHub(ctx context.Context, p *iam.Principal) (hubRecord, error) {
+	var rec hubRecord
+	err := h.store.View(ctx, func(st store.StateView) error {
+		var err error
+		rec, err = h.enabledHub(st, p)
+		return err
+	})
+	return rec, storeError(err)
+}
+
+// enabledHub is requireHub inside a transaction.
+func (h *Hub) enabledHub(st store.StateView, p *iam.Principal) (hubRecord, error) {
+	rec, err := h.hubOf(st, p.Account, p.Region)
+	if err == nil && !rec.Enabled {
+		err = api.Errorf(api.InvalidAccess, "%s", notSubscribed(p.Account))
+	}
+	return rec, err
+}
+
+// notSubscribed is AWS's sentence for an account whose hub is off (spec 2.3; D1 uses it for single findings too).
+func notSubscribed(account string) string {
+	return "Account " + account + " is not subscribed to AWS Security Hub"
+}
+
+type ownRecords struct {
+	created  time.Time
+	tokenKey [32]byte
+}
+
+// openOwnRecords reads the store's own records, and writes them when the store is new.
+func openOwnRecords(ctx context.Context, s store.Store, clock func() time.Time, random io.Reader) (ownRecords, error) {
+	var own ownRecords
+	err := s.State(ctx, []string{""}, func(tx store.StateTx) error {
+		key, ok := tx.Get("", recordTokenKey)
+		if !ok {
+			if _, err := io.ReadFull(random, own.tokenKey[:]); err != nil {
+				return fmt.Errorf("page token key: %w", err)
+			}
+			tx.Put("", recordTokenKey, own.tokenKey[:])
+		} else if copy(own.tokenKey[:], key) != len(own.tokenKey) {
+			return fmt.Errorf("record %s has %d bytes, not %d", recordTokenKey, len(key), len(own.tokenKey))
+		}
+		raw, ok := tx.Get("", recordCreated)
+		if !ok {
+			own.created = clock().UTC().Truncate(time.Millisecond)
+			tx.Put("", recordCreated, []byte(own.created.Format(time.RFC3339Nano)))
+			return nil
+		}
+		var err error
+		if own.created, err = time.Parse(time.RFC3339Nano, string(raw)); err != nil {
+			return fmt.Errorf("record %s: %w", recordCreated, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return own, fmt.Errorf("hub: opening the store's records: %w", err)
+	}
+	return own, nil
+}

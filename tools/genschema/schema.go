@@ -90,8 +90,15 @@ func (g *generator) structure(name string) error {
 	if err != nil {
 		return err
 	}
+	wire, err := g.src.Wire(shape)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintln(&g.out, name)
 	for _, f := range fields {
+		if wire[f.Name] != f.Name {
+			return fmt.Errorf("%s.%s: its name on the wire is %q", name, f.Name, wire[f.Name])
+		}
 		t, err := g.typeName(f.Type)
 		if err != nil {
 			return fmt.Errorf("%s.%s: %w", name, f.Name, err)

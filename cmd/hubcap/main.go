@@ -21,6 +21,7 @@ import (
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the hub."`
 	Import  importCmd  `cmd:"" help:"Send findings from files to a hub."`
+	Lint    lintCmd    `cmd:"" help:"Check findings in files without a hub."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"hubcap/internal/asff"
+	"hubcap/internal/hub"
+)
+
+// lintCmd is `hubcap lint`.
+type lintCmd struct {
+	Files   []string `arg:"" name:"file" help:"Findings: a list, an object with Findings, one finding, or any number of these after one another (NDJSON); - is the standard input."`
+	Format  string   `enum:"text,json,sarif" default:"text" help:"text, json or sarif (${default})."`
+	Profile string   `enum:"open,aws" default:"open" help:"open keeps members the format does not know, aws refuses them (${default})."`
+}
+
+// Help is what `hubcap lint --help` says besides.
+func (lintCmd) Help() string {
+	return `The same check that import makes, without a hub: all violations, in the order in which AWS would name them, each with its place, the
+offending value, the rule and how to mend it. The exit code is 0 when there is none, else 1.`
+}
+
+// Run checks the files one after the other.
+func (c *lintCmd) Run(ctx context.Context, std *streams) error {
+	l := &linter{batch: asff.Batch{Options: asff.Options{RefuseUnknown: c.Profile == "aws"}}, out: newLintPrinter(c.Format, std.Out)}
+	unread := false
+	for _, name := range c.Files {
+		r, shown, err := openInput(name, std.In)
+		if err == nil {
+			err = l.file(ctx, shown, r)
+			_ = r.Close() // only read from
+		}
+		if err != nil {
+			unread = true
+			fmt.Fprintf(std.Err, "hubcap: %s\n", printable(err.Error()))
+		}
+	}
+	if err := l.out.end(l.sum); err != nil {
+		return err
+	}
+	if unread || l.sum.Violations > 0 {
+		return exitCode(1)
+	}
+	return nil
+}
+
+// lintResult is one violation of one finding of one file. The members are named as in `lint --format json`.
+type lintResult struct {
+	File    string
+	Line    int   // of the offending value, from 1
+	Column  int   // in characters, from 1
+	Offset  int64 // in bytes, from 0
+	Finding int   // which finding of the file, from 1; 0: the file itself
+	ID      string
+	asff.Violation
+	Remedy string
+}
+
+// lintSum is what was seen in all.
+type lintSum struct{ Files, Findings, Bad, Violations int }
+
+// The rules that are no keyword of the schema.
+const (
+	ruleJSON       = "json"       // the file, or a request with this finding in it, is no strict JSON
+	ruleSize       = "size"       // the finding is too large
+	ruleProductArn = "productArn" // AWS resolves it before it looks at the finding
+)
+
+type linter struct {
+	batch asff.Batch
+	out   lintPrinter
+	sum   lintSum
+	body  []byte
+	where locator
+}
+
+// file checks one file. What makes the rest of it unreadable is a violation too; the error is of the machine, not of the text.
+func (l *linter) file(ctx context.Context, name string, r io.Reader) error {
+	l.sum.Files++
+	findings := newFindingReader(name, r)
+	for n := 1; ; n++ {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		item, err := findings.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if broken, ok := errors.AsType[*readError](err); ok {
+			return l.tell(lintResult{
+				File: name, Line: broken.Line, Column: broken.Column, Offset: broken.Offset,
+				Violation: asff.Violation{Path: "file", Message: broken.Reason, Keyword: ruleJSON},
+				Remedy:    "Mend the text here: the rest of the file was not read.",
+			})
+		}
+		if err != nil {
+			return err
+		}
+		if err := l.finding(name, n, item); err != nil {
+			return err
+		}
+	}
+}
+
+// finding tells all violations of one finding.
+func (l *linter) finding(file string, n int, item readItem) error {
+	l.sum.Findings++
+	id, results := l.check(item)
+	if len(results) == 0 {
+		return nil
+	}
+	l.sum.Bad++
+	places := l.where.find(item, results)
+	for i, r := range results {
+		r.File, r.Finding, r.ID = file, n, id
+		r.Line, r.Column, r.Offset = places[i].Line, places[i].Column, places[i].Offset
+		if err := l.tell(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *linter) tell(r lintResult) error {
+	l.sum.Violations++
+	return l.out.violation(r)
+}
+
+// check judges a finding as a hub does: in a request of its own. The offset of a result is that of a syntax error in the
+// finding, else 0.
+func (l *linter) check(item readItem) (id string, results []lintResult) {
+	if len(item.Raw) > asff.MaxFindingBytes {
+		results = append(results, lintResult{
+			Violation: asff.Violation{
+				Path: "data", Message: "Finding size exceeded 240 KB", Keyword: ruleSize, Value: strconv.Itoa(len(item.Raw)) + " bytes",
+			},
+			Remedy: fmt.Sprintf("Shorten it to at most %d bytes from { to }, white space included.", asff.MaxFindingBytes),
+		})
+	}
+	l.body = append(append(append(l.body[:0], batchHead...), item.Raw...), batchTail...)
+	if err := l.batch.Read(l.body); err != nil {
+		r := lintResult{Violation: asff.Violation{Path: "data", Message: "makes the whole request no strict JSON: " + err.Error(), Keyword: ruleJSON}}
+		if syntax, ok := errors.AsType[*asff.SyntaxError](err); ok {
+			r.Offset = int64(min(max(syntax.Offset-len(batchHead), 0), len(item.Raw)))
+			r.Message = "makes the whole request no strict JSON: " + syntax.Reason
+		}
+		r.Remedy = "Write it as RFC 8259 asks, in UTF-8, nested at most " + strconv.Itoa(asff.MaxDepth) + " deep with the request around it."
+		return readLabel(item.Raw).ID, append(results, r)
+	}
+	f := &l.batch.Findings[0]
+	if f.HasProductArn && !hub.IsProductARN(f.ProductArn) {
+		results = append(results, lintResult{
+			Violation: asff.Violation{
+				Path: "data.ProductArn", Message: `makes AWS refuse the whole request: productArn: "` + f.ProductArn + `"`,
+				Keyword: ruleProductArn, Pointer: "/ProductArn", Value: strconv.Quote(f.ProductArn),
+			},
+			Remedy: "Write arn:aws:securityhub:REGION:ACCOUNT:product/COMPANY/PRODUCT; ACCOUNT is empty for public products.",
+		})
+	}
+	for _, v := range f.Violations {
+		results = append(results, lintResult{Violation: v, Remedy: v.Remedy()})
+	}
+	return f.ID, results
+}
+
+// locator finds places by JSON pointer.
+type locator struct {
+	wanted map[string]int64
+}
+
+// find tells where each result's value stands. A member that is missing is at its object; what cannot be found is at the
+// finding.
+func (l *locator) find(item readItem, results []lintResult) []place {
+	if l.wanted == nil {
+		l.wanted = map[string]int64{}
+	}
+	clear(l.wanted)
+	for _, r := range results {
+		if r.Pointer != "" {
+			l.wanted[r.Pointer] = -1
+		}
+	}
+	if len(l.wanted) > 0 {
+		l.walk(item.Raw)
+	}
+	places := make([]place, len(results))
+	for i, r := range results {
+		offset := r.Offset
+		// A pointer to what is not there leads to what holds it.
+		for p := r.Pointer; p != ""; p = p[:strings.LastIndexByte(p, '/')] {
+			if at, ok := l.wanted[p]; ok && at >= 0 {
+				offset = at
+				break
+			}
+		}
+		places[i] = item.after(item.Raw[:offset])
+	}
+	return places
+}
+
+// walk notes the first byte of every value whose pointer is wanted, and of what holds such values.
+func (l *locator) walk(raw []byte) {
+	for p := range l.wanted {
+		for i := strings.LastIndexByte(p, '/'); i > 0; i = strings.LastIndexByte(p[:i], '/') {
+			if _, ok := l.wanted[p[:i]]; !ok {
+				l.wanted[p[:i]] = -1
+			}
+		}
+	}
+	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	for {
+		from := dec.InputOffset()
+		tok, err := dec.ReadToken()
+		if err != nil {
+			return
+		}
+		kind := tok.Kind()
+		if depth := dec.StackDepth(); kind == '}' || kind == ']' {
+			continue
+		} else if in, n := dec.StackIndex(depth); kind == '"' && in == '{' && n%2 == 1 {
+			continue // a name
+		}
+		pointer := string(dec.StackPointer())
+		if at, ok := l.wanted[pointer]; ok && at < 0 {
+			for strings.IndexByte(" \t\r\n,:", raw[from]) >= 0 {
+				from++
+			}
+			l.wanted[pointer] = from
+		} else if !ok && pointer != "" && (kind == '{' || kind == '[') {
+			if skip(dec) != nil {
+				return
+			}
+		}
+	}
+}
+
+// skip reads to the end of the object or list that was just opened.
+func skip(dec *jsontext.Decoder) error {
+	for depth := dec.StackDepth(); dec.StackDepth() >= depth; {
+		if _, err := dec.ReadToken(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

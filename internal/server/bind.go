@@ -1,0 +1,58 @@
+package server
+
+import (
+	"context"
+
+	"hubcap/internal/api"
+	"hubcap/internal/hub"
+	"hubcap/internal/iam"
+)
+
+// bindings are the operations that are built: a row's name and the hub's method. A row that does not stand here answers 501.
+func bindings(h *hub.Hub) map[string]operation {
+	if h == nil {
+		return nil
+	}
+	return map[string]operation{
+		"BatchImportFindings":             bindBody(h.BatchImportFindings),
+		"BatchUpdateFindings":             bindBody(h.BatchUpdateFindings),
+		"GetFindings":                     bind(h.GetFindings),
+		"GetFindingHistory":               bind(h.GetFindingHistory),
+		"EnableSecurityHub":               bind(h.EnableSecurityHub),
+		"DescribeHub":                     bind(h.DescribeHub),
+		"UpdateSecurityHubConfiguration":  bind(h.UpdateSecurityHubConfiguration),
+		"DisableSecurityHub":              bind(h.DisableSecurityHub),
+		"DescribeProducts":                bind(h.DescribeProducts),
+		"EnableImportFindingsForProduct":  bind(h.EnableImportFindingsForProduct),
+		"ListEnabledProductsForImport":    bind(h.ListEnabledProductsForImport),
+		"DisableImportFindingsForProduct": bind(h.DisableImportFindingsForProduct),
+	}
+}
+
+// bind makes an operation of a method: its input is decoded from path, query and body.
+func bind[In, Out any](method func(context.Context, *iam.Principal, *In) (*Out, error)) operation {
+	return func(ctx context.Context, c *call) (any, error) {
+		r, err := c.request()
+		if err != nil {
+			return nil, err
+		}
+		in := new(In)
+		if err := api.Decode(in, r); err != nil {
+			return nil, err
+		}
+		return method(ctx, c.who, in)
+	}
+}
+
+// bindBody makes an operation of a method that reads the body itself. The body has 64 zero bytes behind it, within its capacity, and is
+// used again as soon as the method returns.
+func bindBody[Out any](method func(context.Context, *iam.Principal, []byte) (*Out, error)) operation {
+	return func(ctx context.Context, c *call) (any, error) { return method(ctx, c.who, c.body) }
+}
+
+// notBuilt answers for a row that no method is bound to (D22).
+func notBuilt(name string) operation {
+	return func(context.Context, *call) (any, error) {
+		return nil, api.Errorf(api.NotImplemented, "The operation %s is not implemented by hubcap yet.", name)
+	}
+}

@@ -292,7 +292,7 @@ func canonicalQuery(buf []byte, query string) []byte {
 		}
 		name, value, _ := strings.Cut(pair, "=")
 		// A zero byte parts name and value while they are sorted: it sorts before all that an escaped name may hold.
-		pairs = append(pairs, string(reescape(reescape(nil, name), "\x00"+value)))
+		pairs = append(pairs, string(reescape(append(reescape(nil, name), 0), value)))
 	}
 	slices.Sort(pairs)
 	for i, p := range pairs {
@@ -307,12 +307,8 @@ func canonicalQuery(buf []byte, query string) []byte {
 	return buf
 }
 
-// reescape escapes what a query string means: + is a space there, and a % that begins no escape stands for itself. A leading zero
-// byte is copied.
+// reescape escapes what a query string means: + is a space there, and a % that begins no escape stands for itself.
 func reescape(buf []byte, s string) []byte {
-	if strings.HasPrefix(s, "\x00") {
-		buf, s = append(buf, 0), s[1:]
-	}
 	for i := 0; i < len(s); i++ {
 		ch := s[i]
 		switch {

@@ -1,5 +1,111 @@
 package asff
 
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// rule is a kind of violation: a keyword of JSON Schema, or one of ours where JSON itself is abused (D42).
+type rule uint8
+
+const (
+	ruleType rule = iota
+	ruleDuplicate
+	ruleUnicode
+	ruleRange
+	ruleMaximum
+	ruleMinimum
+	ruleMaxLength
+	ruleMinLength
+	rulePattern
+	ruleFormat
+	ruleMaxItems
+	ruleMinItems
+	ruleUnique
+	ruleMaxProperties
+	ruleMinProperties
+	ruleRequired
+	ruleAdditional
+	ruleEnum
+	ruleAnyOf
+)
+
+// The stages in which one value is judged, in AJV's order (spec 2.1.5).
+const (
+	stageValue      = iota // is it of the type at all
+	stageMax               // maximum, maxLength, maxItems, maxProperties
+	stageMin               // minimum and its like
+	stagePattern           // pattern, uniqueItems, required
+	stageFormat            // format
+	stageInside            // the members in the service model's order, the elements in theirs: each judged whole
+	stageAdditional        // members that nobody knows
+	stageEnum
+	stageAnyOf
+)
+
+var rules = [...]struct {
+	keyword string
+	stage   uint32
+	remedy  string
+}{
+	ruleType:          {"type", stageValue, "Send a value of the JSON type that the message names; leave the member out where there is none."},
+	ruleDuplicate:     {"duplicate", stageValue, "Send the name once in its object: readers of JSON disagree about which value counts."},
+	ruleUnicode:       {"unicode", stageValue, `Encode the text as valid Unicode: a \ud800..\udfff escape must be half of a pair.`},
+	ruleRange:         {"range", stageMax, "Send a finite number, at most 1.7976931348623157e308 in magnitude."},
+	ruleMaximum:       {"maximum", stageMax, "Send a number within the bounds; scale the tool's own score into them."},
+	ruleMinimum:       {"minimum", stageMin, "Send a number within the bounds; scale the tool's own score into them."},
+	ruleMaxLength:     {"maxLength", stageMax, "Shorten the text to the limit, counted in Unicode code points: nothing is cut for you."},
+	ruleMinLength:     {"minLength", stageMin, "Give it a value, or leave the member out when there is none to give."},
+	rulePattern:       {"pattern", stagePattern, "Rewrite the value so that it matches the pattern."},
+	ruleFormat:        {"format", stageFormat, "Send a moment that exists, with an offset within 18 hours: 2006-01-02T15:04:05.000Z."},
+	ruleMaxItems:      {"maxItems", stageMax, "Send fewer elements, or spread them over several findings."},
+	ruleMinItems:      {"minItems", stageMin, "Add an element, or leave the list out when there is none and it is optional."},
+	ruleUnique:        {"uniqueItems", stagePattern, "Send each element once."},
+	ruleMaxProperties: {"maxProperties", stageMax, "Send fewer entries: keep those that people search for."},
+	ruleMinProperties: {"minProperties", stageMin, "Add an entry, or leave the map out."},
+	ruleRequired:      {"required", stagePattern, "Add the member that the message names, with a value that is not null."},
+	ruleAdditional:    {"additionalProperties", stageAdditional, "Remove the member or correct its name, minding upper and lower case; details of your own go into ProductFields or Resources[].Details.Other."},
+	ruleEnum:          {"enum", stageEnum, "Use one of the allowed values, in exactly the documented upper and lower case."},
+	ruleAnyOf:         {"anyOf", stageAnyOf, "Add one of the alternatives."},
+}
+
+// Remedies that know better than their keyword's, by keyword and the end of the path.
+var remedies = []struct{ keyword, path, remedy string }{
+	{"anyOf", "data", "Add FindingProviderFields with Severity and Types, or both Severity and Types at the top level."},
+	{"anyOf", ".Severity", "Add Label (INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL) or Normalized (0 to 100)."},
+	{"anyOf", ".Recommendation", "Add Text or Url, or leave Recommendation out."},
+	{"pattern", ".AwsAccountId", "Send the account as a string of exactly 12 digits, with its leading zeros."},
+	{"pattern", "]", "Write a type as namespace, or namespace/category, or namespace/category/classifier: one to three parts, none empty."},
+	{"enum", ".SchemaVersion", `Send "2018-10-08", the only version there is.`},
+	{"enum", ".Label", "Use INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL."},
+	{"additionalProperties", ".UserDefinedFields", "Name keys with 1 to 128 letters, digits, spaces and - _ = + @ . / : only."},
+	{"additionalProperties", ".ProductFields", "Name keys with 1 to 128 characters."},
+	{"additionalProperties", ".Details.Other", "Name keys with 1 to 128 characters."},
+}
+
+// Remedy says in one sentence how to mend the finding.
+func (v Violation) Remedy() string {
+	switch {
+	case v.Keyword == "pattern" && strings.Contains(v.Message, timestampPattern):
+		return "Write the moment as RFC 3339 without spaces: 2006-01-02T15:04:05.000Z."
+	case v.Keyword == "pattern" && strings.Contains(v.Message, visiblePattern):
+		return "Send text that is not all white space, or leave the member out."
+	}
+	for _, r := range remedies {
+		if r.keyword == v.Keyword && (r.path == v.Path || r.path != "data" && strings.HasSuffix(v.Path, r.path)) {
+			return r.remedy
+		}
+	}
+	for _, r := range rules {
+		if r.keyword == v.Keyword {
+			return r.remedy
+		}
+	}
+	return ""
+}
+
 // ErrorMessage is the sentence with which AWS refuses a finding: its first violation, in AJV's words (spec 2.1). It is "" for a
 // valid finding.
 func ErrorMessage(vs []Violation) string {
@@ -9,5 +115,161 @@ func ErrorMessage(vs []Violation) string {
 	return "Finding does not adhere to Amazon Finding Format. " + vs[0].Path + " " + vs[0].Message + "."
 }
 
-// Remedy says in one sentence how to mend the finding.
-func (v Violation) Remedy() string { return "" }
+// maxViolations bounds what is kept of one finding: the first ones in AJV's order.
+const maxViolations = 1000
+
+// fault is a violation with its place in AJV's order: for each level of its path the stage and the place in it, as one number.
+type fault struct {
+	Violation
+	order []uint32
+}
+
+// faults collects the violations of one finding.
+type faults struct {
+	list  []fault
+	order []uint32 // scratch
+	worst []uint32 // nothing behind it is of interest any more; nil: everything is
+}
+
+func (f *faults) reset() {
+	clear(f.list)
+	f.list, f.worst = f.list[:0], nil
+}
+
+// sorted copies the violations out, in AJV's order; nil when there are none.
+func (f *faults) sorted() []Violation {
+	if len(f.list) == 0 {
+		return nil
+	}
+	f.trim()
+	vs := make([]Violation, len(f.list))
+	for i := range f.list {
+		vs[i] = f.list[i].Violation
+	}
+	return vs
+}
+
+// trim sorts, and drops what is beyond maxViolations. The sort is stable: equal places keep the order sent.
+func (f *faults) trim() {
+	slices.SortStableFunc(f.list, func(a, b fault) int { return slices.Compare(a.order, b.order) })
+	if len(f.list) > maxViolations {
+		clear(f.list[maxViolations:])
+		f.list = f.list[:maxViolations]
+	}
+}
+
+// fault records that the value b[from:p], at the path where the scanner stands, breaks a rule.
+func (s *scanner) fault(r rule, message string, from int) {
+	s.record(r, message, s.depth, s.depth, from, 0)
+}
+
+// faultMember is fault for the member with an index.
+func (s *scanner) faultMember(r rule, message string, from int, index uint32) {
+	s.record(r, message, s.depth, s.depth, from, index)
+}
+
+// faultAbove records what AJV says of an object, where the member that the scanner stands at is to blame.
+func (s *scanner) faultAbove(r rule, message string, from int) {
+	s.record(r, message, s.depth-1, s.depth, from, uint32(s.steps[s.depth-1].index)) //nolint:gosec // an index
+}
+
+func (s *scanner) record(r rule, message string, depth, pointer, from int, index uint32) {
+	f := &s.faults
+	f.order = f.order[:0]
+	for i := range s.steps[:depth] {
+		st := &s.steps[i]
+		switch st.kind {
+		case stepMember:
+			f.order = append(f.order, stageInside<<24|uint32(st.member.index))
+		case stepUnknown:
+			f.order = append(f.order, stageAdditional<<24|uint32(st.index)) //nolint:gosec // an index below 2^24
+		default:
+			f.order = append(f.order, stageInside<<24|uint32(st.index)) //nolint:gosec // an index below 2^24
+		}
+	}
+	f.order = append(f.order, rules[r].stage<<24|index)
+	if f.worst != nil && slices.Compare(f.order, f.worst) >= 0 {
+		return
+	}
+	f.list = append(f.list, fault{order: slices.Clone(f.order), Violation: Violation{
+		Path: s.path(depth), Message: message, Keyword: rules[r].keyword, Pointer: s.pointer(pointer), Value: excerpt(s.b[from:s.p]),
+	}})
+	if len(f.list) >= 2*maxViolations {
+		f.trim()
+		f.worst = f.list[len(f.list)-1].order
+	}
+}
+
+// path writes where the scanner stands as AJV does (spec 2.1.4).
+func (s *scanner) path(depth int) string {
+	b := append(make([]byte, 0, 64), "data"...)
+	for i := range s.steps[:depth] {
+		st := &s.steps[i]
+		switch st.kind {
+		case stepMember:
+			b = append(append(b, '.'), st.member.name...)
+		case stepIndex:
+			b = append(strconv.AppendInt(append(b, '['), int64(st.index), 10), ']')
+		case stepUnknown:
+			if key := s.key(st.key); isIdentifier(key) {
+				b = append(append(b, '.'), key...)
+				break
+			}
+			fallthrough
+		case stepKey:
+			b = append(append(append(b, "['"...), s.key(st.key)...), "']"...)
+		}
+	}
+	return string(b)
+}
+
+// isIdentifier tells whether AJV writes a name behind a dot.
+func isIdentifier(name []byte) bool {
+	for i, c := range name {
+		if c|0x20-'a' >= 26 && c != '_' && c != '$' && (c-'0' > 9 || i == 0) {
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
+// pointer writes where the scanner stands as a JSON pointer (RFC 6901).
+func (s *scanner) pointer(depth int) string {
+	var b []byte
+	for i := range s.steps[:depth] {
+		st := &s.steps[i]
+		b = append(b, '/')
+		switch st.kind {
+		case stepMember:
+			b = append(b, st.member.name...)
+		case stepIndex:
+			b = strconv.AppendInt(b, int64(st.index), 10)
+		default:
+			for _, c := range s.key(st.key) {
+				switch c {
+				case '~':
+					b = append(b, "~0"...)
+				case '/':
+					b = append(b, "~1"...)
+				default:
+					b = append(b, c)
+				}
+			}
+		}
+	}
+	return string(b)
+}
+
+// maxExcerpt is how much of an offending value a violation shows, in bytes.
+const maxExcerpt = 200
+
+func excerpt(value []byte) string {
+	if len(value) <= maxExcerpt {
+		return string(value)
+	}
+	n := maxExcerpt
+	for n > 0 && !utf8.RuneStart(value[n]) {
+		n--
+	}
+	return string(value[:n])
+}

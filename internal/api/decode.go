@@ -125,7 +125,7 @@ func (p *plan) bound(v reflect.Value, r *Request) error {
 				return InvalidParameter(f.name, "should be valid UTF-8")
 			}
 		}
-		if list, ok := v.Field(i).Addr().Interface().(*[]string); ok {
+		if list, ok := reflect.TypeAssert[*[]string](v.Field(i).Addr()); ok {
 			*list = append([]string(nil), values...)
 			continue
 		}

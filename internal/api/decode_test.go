@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -56,7 +55,7 @@ func TestDecode(t *testing.T) {
 			case "latin1": // the body in another encoding than UTF-8
 				var b []byte
 				for _, c := range d.Input {
-					b = append(b, byte(c)) //nolint:gosec // the cases hold Latin-1 only
+					b = append(b, byte(c)) // the cases hold Latin-1 only
 				}
 				r.Body = b
 			}
@@ -92,16 +91,17 @@ func show(t *testing.T, in any) string {
 	t.Helper()
 	b, err := api.AppendOutput(nil, in)
 	require.NoError(t, err)
-	out := string(b) + "\n"
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s\n", b)
 	v := reflect.ValueOf(in).Elem()
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		if f.Tag.Get("json") != "-" || v.Field(i).IsZero() {
 			continue
 		}
-		out += fmt.Sprintf("%s=%v\n", f.Name, reflect.Indirect(v.Field(i)).Interface())
+		fmt.Fprintf(&out, "%s=%v\n", f.Name, reflect.Indirect(v.Field(i)).Interface())
 	}
-	return out
+	return out.String()
 }
 
 func TestDecodeKeepsNothingOfTheBody(t *testing.T) {
@@ -145,7 +145,7 @@ func FuzzDecode(f *testing.F) {
 			err := api.Decode(in, &api.Request{Body: body})
 			if err != nil {
 				var e *api.Error
-				require.True(t, errors.As(err, &e), name)
+				require.ErrorAs(t, err, &e, name)
 				require.Contains(t, []string{api.InvalidInput, api.Serialization}, e.Code, name)
 				require.Equal(t, 400, e.Status)
 				require.Less(t, len(e.Message), 1024)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"reflect"
 	"strings"
@@ -22,7 +23,7 @@ func TestCommittedSchemaIsWhatTheGeneratorWrites(t *testing.T) {
 	require.Empty(t, notes, "order.txt and the SDK should cover each other")
 	have, err := os.ReadFile(committed)
 	require.NoError(t, err)
-	require.True(t, string(have) == string(text), "internal/asff/schema.txt is not what genschema writes: make gen")
+	require.True(t, bytes.Equal(have, text), "internal/asff/schema.txt is not what genschema writes: make gen")
 }
 
 // TestSchemaIsTheSDK holds the committed text against reflection over the SDK's types, which the generator never looks at: every
@@ -63,8 +64,7 @@ func TestSchemaIsTheSDK(t *testing.T) {
 		members, ok := structs[rt.Name()]
 		require.True(t, ok, "%s is missing", rt.Name())
 		n := 0
-		for i := range rt.NumField() {
-			f := rt.Field(i)
+		for f := range rt.Fields() {
 			if !f.IsExported() {
 				continue
 			}
@@ -97,10 +97,10 @@ func readSchema(t *testing.T) (structs map[string]map[string]string, enums map[s
 	var current map[string]string
 	for line := range strings.Lines(string(text)) {
 		words := strings.Fields(line)
-		switch {
-		case line[0] == '#':
+		switch line[0] {
+		case '#':
 			enums[words[0][1:]] = strings.Split(words[1], "|")
-		case line[0] == ' ':
+		case ' ':
 			name := strings.TrimSuffix(words[0], "!")
 			require.NotContains(t, current, name)
 			current[name] = words[1]

@@ -241,24 +241,6 @@ const timeLayout = `"2006-01-02T15:04:05.000Z"`
 // appendTime writes t as a JSON string.
 func appendTime(dst []byte, t time.Time) []byte { return t.UTC().AppendFormat(dst, timeLayout) }
 
-// appendCut writes a timestamp without what goes beyond milliseconds (D17). ok is false where nothing had to go; then dst is as
-// it was.
-func appendCut(dst, v []byte) (_ []byte, ok bool) {
-	dot := bytes.IndexByte(v, '.')
-	if dot < 0 {
-		return dst, false
-	}
-	end := dot + 1
-	for end < len(v) && v[end]-'0' <= 9 {
-		end++
-	}
-	if end-dot-1 <= 3 {
-		return dst, false
-	}
-	dst = append(dst, v[:dot+4]...)
-	return append(dst, v[end:]...), true
-}
-
 // instant is the instant of a timestamp's JSON value, in Unix milliseconds.
 func instant(v []byte) (int64, bool) {
 	if len(v) < 2 {

@@ -21,17 +21,9 @@ var untracked = [numTops]bool{
 	TopProcessedAt:     true,
 }
 
-// wholeMaps are the objects whose members are not the format's but somebody's data: a change in one is a change of it all. Maps
-// inside lists are not named, as a list is one value anyway.
-var wholeMaps = map[string]bool{
-	"ProductFields":     true,
-	"UserDefinedFields": true,
-	"Action.AwsApiCallAction.AffectedResources": true,
-}
-
 // Diff lists what changed between two canonical documents of one finding, for its history (spec 5.1, D33), in the order of the
-// format, at most 50 changes. Field is the dotted path of the smallest changed member: objects are descended into, lists and maps
-// are one value. Strings stand as they are, anything else as JSON; where one side is longer than 4096 bytes both are left out. The
+// format, at most 50 changes. Field is the dotted path of the smallest changed member: the format's objects are descended into; lists
+// and maps are one value, and so is what the format does not know, as nobody can tell a map from an object there. Strings stand as they are, anything else as JSON; where one side is longer than 4096 bytes both are left out. The
 // top-level timestamps have no history; the order of members has no meaning. Members that the service fills count like any other.
 func Diff(old, new []byte) ([]FieldChange, error) {
 	var was, is Members
@@ -42,14 +34,15 @@ func Diff(old, new []byte) ([]FieldChange, error) {
 		return nil, fmt.Errorf("asff: new document: %w", err)
 	}
 	var d differ
+	root := format().root
 	for t := range numTops {
 		a, b := was.Get(old, t), is.Get(new, t)
 		if !untracked[t] && !bytes.Equal(a, b) {
-			d.compare(topNames[t], present(a), present(b))
+			d.compare(topNames[t], structure(root, topNames[t]), present(a), present(b))
 		}
 	}
 	if a, b := was.Unknown(old), is.Unknown(new); !bytes.Equal(a, b) {
-		d.descend("", braced(a), braced(b))
+		d.descend("", nil, braced(a), braced(b))
 	}
 	return d.changes, nil
 }
@@ -63,16 +56,24 @@ type differ struct {
 	changes []FieldChange
 }
 
-// compare finds the changes of one member; nil is absent.
-func (d *differ) compare(path string, old, new []byte) {
+// structure is what the format says of a member that is an object, nil for any other and for unknown members.
+func structure(o *object, name string) *object {
+	if o != nil {
+		if m := o.find(name); m != nil {
+			return m.shape.object
+		}
+	}
+	return nil
+}
+
+// compare finds the changes of one member; nil is absent. o is its structure, nil where it is one value.
+func (d *differ) compare(path string, o *object, old, new []byte) {
 	if bytes.Equal(old, new) && (old == nil) == (new == nil) {
 		return
 	}
-	if isObject(old) && isObject(new) || isObject(old) && new == nil || old == nil && isObject(new) {
-		if !wholeMaps[path] && len(old)+len(new) > len("{}") {
-			d.descend(path+".", old, new)
-			return
-		}
+	if o != nil && (old == nil || isObject(old)) && (new == nil || isObject(new)) && len(old)+len(new) > len("{}") {
+		d.descend(path+".", o, old, new)
+		return
 	}
 	if sameValue(old, new) || len(d.changes) == maxChanges {
 		return
@@ -91,19 +92,19 @@ func (d *differ) compare(path string, old, new []byte) {
 }
 
 // descend compares two objects member by member: in the order of the old one, then what is new.
-func (d *differ) descend(prefix string, old, new []byte) {
+func (d *differ) descend(prefix string, o *object, old, new []byte) {
 	added := map[string][]byte{}
-	for _, n := range members(new) {
-		added[string(n.name)] = n.value
+	for _, m := range members(new) {
+		added[string(m.name)] = m.value
 	}
-	for _, o := range members(old) {
-		name := string(o.name)
-		d.compare(prefix+memberName(o.name), o.value, added[name])
+	for _, m := range members(old) {
+		name := string(m.name)
+		d.compare(prefix+memberName(m.name), structure(o, name), m.value, added[name])
 		delete(added, name)
 	}
-	for _, n := range members(new) {
-		if _, ok := added[string(n.name)]; ok {
-			d.compare(prefix+memberName(n.name), nil, n.value)
+	for _, m := range members(new) {
+		if name := string(m.name); added[name] != nil {
+			d.compare(prefix+memberName(m.name), structure(o, name), nil, m.value)
 		}
 	}
 }

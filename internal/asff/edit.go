@@ -2,6 +2,7 @@ package asff
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,7 +74,7 @@ func ParseEdit(input []byte) (*Edit, error) {
 		"Types":             (*Edit).readTypes,
 		"UserDefinedFields": (*Edit).readUserDefined,
 		"VerificationState": func(e *Edit, v []byte) (err error) {
-			e.verification, err = e.enum("VerificationState", v, "UNKNOWN", "TRUE_POSITIVE", "FALSE_POSITIVE", "BENIGN_POSITIVE")
+			e.verification, err = e.enum("VerificationState", v, "AwsSecurityFinding", "VerificationState")
 			return
 		},
 		"Workflow": (*Edit).readWorkflow,
@@ -85,7 +86,7 @@ func ParseRecordEdit(input []byte) (*Edit, error) {
 	return parseEdit(input, map[string]readMember{
 		"Note": (*Edit).readNote,
 		"RecordState": func(e *Edit, v []byte) (err error) {
-			e.state, err = e.enum("RecordState", v, "ACTIVE", "ARCHIVED")
+			e.state, err = e.enum("RecordState", v, "AwsSecurityFinding", "RecordState")
 			return
 		},
 	})
@@ -162,33 +163,40 @@ func (e *Edit) touchList(path string, values []string) {
 }
 
 // scale reads an integer of 0..100.
-func (e *Edit) scale(name string, v []byte) ([]byte, error) {
+func scale(name string, v []byte) (int, error) {
 	n, ok := wholeNumber(v)
 	switch {
 	case !ok:
-		return nil, &ParamError{name, "should be integer"}
+		return 0, &ParamError{name, "should be integer"}
 	case n > 100:
-		return nil, &ParamError{name, "'" + string(v) + "' is greater than maximum value: 100"}
+		return 0, &ParamError{name, "'" + string(v) + "' is greater than maximum value: 100"}
 	case n < 0:
-		return nil, &ParamError{name, "'" + string(v) + "' is less than minimum value: 0"}
+		return 0, &ParamError{name, "'" + string(v) + "' is less than minimum value: 0"}
+	}
+	return n, nil
+}
+
+func (e *Edit) scale(name string, v []byte) ([]byte, error) {
+	n, err := scale(name, v)
+	if err != nil {
+		return nil, err
 	}
 	text := strconv.Itoa(n)
 	e.touch(name, text)
 	return []byte(text), nil
 }
 
-func (e *Edit) enum(name string, v []byte, allowed ...string) ([]byte, error) {
+// enum reads one of the values that the format allows for a member of a structure.
+func (e *Edit) enum(name string, v []byte, structure, member string) ([]byte, error) {
 	if v[0] != '"' {
 		return nil, &ParamError{name, "should be string"}
 	}
 	s := unquoted(v)
-	for _, a := range allowed {
-		if s == a {
-			e.touch(name, s)
-			return v, nil
-		}
+	if !slices.Contains(format().objects[structure].find(member).shape.enum, s) {
+		return nil, &ParamError{name, "should be equal to one of the allowed values"}
 	}
-	return nil, &ParamError{name, "should be equal to one of the allowed values"}
+	e.touch(name, s)
+	return v, nil
 }
 
 // text reads a member that the model wants to be a string with something to see in it; v is nil where it is absent.
@@ -240,7 +248,7 @@ func (e *Edit) readWorkflow(v []byte) error {
 	}
 	e.touch("Workflow", string(v))
 	var err error
-	e.workflow, err = e.enum("Workflow.Status", s, "NEW", "NOTIFIED", "RESOLVED", "SUPPRESSED")
+	e.workflow, err = e.enum("Workflow.Status", s, "Workflow", "Status")
 	return err
 }
 
@@ -254,35 +262,32 @@ func (e *Edit) readSeverity(v []byte) error {
 		return nil
 	}
 	e.touch("Severity", string(v))
-	var err error
 	name, n := "", 0
 	if label != nil {
-		if e.label, err = e.enum("Severity.Label", label, "INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"); err != nil {
+		quoted, err := e.enum("Severity.Label", label, "Severity", "Label")
+		if err != nil {
 			return err
 		}
-		name = unquoted(label)
+		name = unquoted(quoted)
 		n, _ = normalizedOf(name)
 	}
 	if normalized != nil {
-		if e.normalized, err = e.scale("Severity.Normalized", normalized); err != nil {
+		sent, err := scale("Severity.Normalized", normalized)
+		if err != nil {
 			return err
 		}
-		sent, _ := wholeNumber(normalized)
-		switch {
-		case label == nil:
-			name, n = labelOf(sent), sent
-			e.label = []byte(`"` + name + `"`)
+		if label == nil {
+			name = labelOf(sent)
 			e.touch("Severity.Label", name)
-		case labelOf(sent) == name:
+		}
+		if labelOf(sent) == name {
 			n = sent
 		}
 	}
-	if e.label != nil {
-		text := strconv.Itoa(n)
-		if string(e.normalized) != text {
-			e.touch("Severity.Normalized", text)
-		}
-		e.normalized = []byte(text)
+	if name != "" {
+		both := strconv.Itoa(n)
+		e.label, e.normalized = []byte(`"`+name+`"`), []byte(both)
+		e.touch("Severity.Normalized", both)
 	}
 	if product != nil {
 		if c := product[0]; c != '-' && c-'0' > 9 {

@@ -55,8 +55,8 @@ type Merger struct {
 	unknown []byte    // members of FindingProviderFields that the format does not know
 	scratch []byte    // values made here; spans into it stay good when it grows, as nothing is written twice
 
-	// The document made last, and where the next one goes: the last one may be the next call's old document.
-	last, next []byte
+	last []byte // the document returned last: it may be the next call's old document
+	next []byte // where the next one is made
 }
 
 // since is what has been written to the scratch from an offset on.
@@ -64,9 +64,14 @@ func (m *Merger) since(from int) []byte {
 	return m.scratch[from:len(m.scratch):len(m.scratch)]
 }
 
-// emit makes the document of m.new.
+// emit makes the document of m.new. It stays the Merger's own until it is handed out.
 func (m *Merger) emit(unknown []byte) []byte {
 	m.next = m.new.append(m.next[:0], unknown)
+	return m.next
+}
+
+// handOut keeps the document that emit made last from being overwritten by the next.
+func (m *Merger) handOut() []byte {
 	m.last, m.next = m.next, m.last
 	return m.last
 }
@@ -87,7 +92,7 @@ func (m *Merger) emit(unknown []byte) []byte {
 //	Confidence, Criticality, RelatedFindings, | the table of settle (spec 1.5); the missing half of a severity is filled
 //	  Severity, Types, FindingProviderFields  |   (spec 1.6)
 //	CreatedAt                                 | as sent                  | as stored (spec 1.4.6)
-//	UpdatedAt, FirstObservedAt,               | as sent, cut to milliseconds (D17); never invented (D6)
+//	UpdatedAt, FirstObservedAt,               | as sent (the reader has cut them to milliseconds, D17); never invented (D6)
 //	  LastObservedAt                          |
 //	Region, ProcessedAt, AwsAccountName       | from env (spec 1.9)
 //	ProductName, CompanyName                  | from env; as sent where env takes sent names (D56)
@@ -123,13 +128,6 @@ func (m *Merger) Import(old *Stored, in *Finding, env *Env) (doc []byte, custome
 	}
 	m.settleWorkflow(d, was)
 	m.settleProviders(d, was, customer)
-	for _, t := range [...]Top{TopFirstObservedAt, TopLastObservedAt, TopCreatedAt, TopUpdatedAt} {
-		from := len(m.scratch)
-		var cut bool
-		if m.scratch, cut = appendCut(m.scratch, d[t]); cut {
-			d[t] = m.since(from)
-		}
-	}
 	out = Created
 	if was != nil {
 		out = Updated
@@ -138,7 +136,8 @@ func (m *Merger) Import(old *Stored, in *Finding, env *Env) (doc []byte, custome
 		}
 	}
 	m.fill(d, env)
-	return m.emit(in.Members.Unknown(in.Doc)), customer, out, nil
+	m.emit(in.Members.Unknown(in.Doc))
+	return m.handOut(), customer, out, nil
 }
 
 // isNewer compares two UpdatedAt as instants at milliseconds (D17).

@@ -77,7 +77,7 @@ func (m *Merger) Edit(old *Stored, e *Edit, now time.Time) (doc []byte, customer
 	if customer == old.Customer && bytes.Equal(doc, old.Doc) {
 		return old.Doc, customer, false, nil
 	}
-	return doc, customer, true, nil
+	return m.handOut(), customer, true, nil
 }
 
 // editSeverity writes Severity. A finding may lack one (D28), and Product alone does not make one (spec 1.6.1).

@@ -17,8 +17,8 @@ var (
 	valueActive   = []byte(stateActive)
 )
 
-// status is what the member Status of Workflow or Compliance says, in quotes; "" where it is absent.
-func status(object []byte) string { return string(lookup(object, "Status")) }
+// status is the member Status of Workflow or Compliance, in quotes; nil where it is absent.
+func status(object []byte) []byte { return lookup(object, "Status") }
 
 // settleWorkflow makes Workflow and WorkflowState of d what they must be, after was has become d; was is nil on a create. A
 // workflow without a status is NEW. NOTIFIED and RESOLVED fall back to NEW when the finding comes back to life: RecordState goes
@@ -27,12 +27,13 @@ func status(object []byte) string { return string(lookup(object, "Status")) }
 // RESOLVED beside RESOLVED, else NEW (D5).
 func (m *Merger) settleWorkflow(d, was *document) {
 	now := status(d[TopWorkflow])
-	if now == "" || was != nil && (now == statusNotified || now == statusResolved) && awakes(d, was) {
-		now = statusNew
-		m.setWorkflow(d, valueNew)
+	handled := string(now) == statusNotified || string(now) == statusResolved
+	if now == nil || was != nil && handled && awakes(d, was) {
+		now = valueNew
+		m.setWorkflow(d, now)
 	}
 	d[TopWorkflowState] = valueNew
-	if now == statusResolved {
+	if string(now) == statusResolved {
 		d[TopWorkflowState] = valueResolved
 	}
 }
@@ -48,10 +49,10 @@ func awakes(d, was *document) bool {
 	if string(was[TopRecordState]) == stateArchived && string(d[TopRecordState]) == stateActive {
 		return true
 	}
-	if status(was[TopCompliance]) != `"PASSED"` {
+	if string(status(was[TopCompliance])) != `"PASSED"` {
 		return false
 	}
-	switch status(d[TopCompliance]) {
+	switch string(status(d[TopCompliance])) {
 	case `"FAILED"`, `"WARNING"`, `"NOT_AVAILABLE"`:
 		return true
 	}

@@ -179,6 +179,9 @@ func paramError(err error) error {
 	}
 	var wrong *asff.TypeError
 	if errors.As(err, &wrong) {
+		if wrong.Name == "" {
+			return api.Errorf(api.Serialization, "The request body %s.", wrong.Reason)
+		}
 		return api.Errorf(api.Serialization, "%s.", wrong.Error())
 	}
 	return err
@@ -191,13 +194,3 @@ func storeError(err error) error {
 	}
 	return err
 }
-
-// Authorizes tells that an operation asks the caller's policy itself, because the question depends on what the request holds: the
-// resource of an import is each finding's product, the conditions of an edit are its paths. Whoever calls the other operations
-// asks for them first, with the hub's ARN (HubARN) as the resource.
-func Authorizes(operation string) bool {
-	return operation == "BatchImportFindings" || operation == "BatchUpdateFindings"
-}
-
-// HubARN is the caller's hub, the resource of every permission that is about no product.
-func HubARN(p *iam.Principal) string { return hubARN(p.Region, p.Account) }

@@ -98,9 +98,6 @@ func (c *importCall) begin(h *Hub, p *iam.Principal) {
 	c.env = asff.Env{Now: c.now, Region: p.Region}
 }
 
-// maxPooledBody keeps one huge request from holding its buffers for good.
-const maxPooledKeys = asff.MaxFindings
-
 func (c *importCall) release() {
 	clear(c.targets)
 	clear(c.failed)

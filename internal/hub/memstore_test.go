@@ -1,0 +1,252 @@
+package hub
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"hubcap/internal/asff"
+	"hubcap/internal/query"
+	"hubcap/internal/store"
+)
+
+// memStore is the contract's plainest engine: everything in maps under one lock. It is as unkind as the contract allows: it runs
+// every closure twice and spoils the document in between, the way an engine does that lost an optimistic race.
+type memStore struct {
+	mu      sync.Mutex
+	docs    map[store.Identity]*memDoc
+	state   map[string]map[string][]byte
+	version map[string]uint64
+	seq     uint64
+	fail    func(store.Key) error // what Update answers for a key in place of writing it
+}
+
+type memDoc struct {
+	doc     store.Doc
+	history []store.HistoryEntry // oldest first
+}
+
+func newMemStore() *memStore {
+	return &memStore{
+		docs: map[store.Identity]*memDoc{}, state: map[string]map[string][]byte{}, version: map[string]uint64{},
+	}
+}
+
+func (m *memStore) Update(ctx context.Context, keys []store.Key, fn store.UpdateFunc) ([]error, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	errs := make([]error, len(keys))
+	for i, key := range keys {
+		if m.fail != nil {
+			if errs[i] = m.fail(key); errs[i] != nil {
+				continue
+			}
+		}
+		errs[i] = m.updateOne(i, key, fn)
+	}
+	return errs, nil
+}
+
+func (m *memStore) updateOne(i int, key store.Key, fn store.UpdateFunc) error {
+	id := key.Identity()
+	have := m.docs[id]
+	load := func() *store.Doc {
+		if have == nil {
+			return nil
+		}
+		d := have.doc
+		d.JSON = bytes.Clone(d.JSON)
+		return &d
+	}
+	lost := load()
+	if _, err := fn(i, lost, memTx{m}); err != nil {
+		return err
+	}
+	if lost != nil {
+		for at := range lost.JSON {
+			lost.JSON[at] = '!'
+		}
+	}
+	c, err := fn(i, load(), memTx{m})
+	switch {
+	case err != nil:
+		return err
+	case c.Delete:
+		delete(m.docs, id)
+		return nil
+	case c.JSON == nil && c.History == nil:
+		return nil
+	}
+	m.seq++
+	if have == nil {
+		have = &memDoc{doc: store.Doc{Key: store.Key{
+			Account: strings.Clone(key.Account), Region: strings.Clone(key.Region),
+			ProductArn: strings.Clone(key.ProductArn), ID: strings.Clone(key.ID),
+		}}}
+		m.docs[id] = have
+	}
+	if c.JSON != nil {
+		have.doc.JSON = bytes.Clone(c.JSON)
+		have.doc.Customer = c.Customer
+	}
+	have.doc.Version = m.seq
+	for _, r := range c.History {
+		m.seq++
+		have.history = append(have.history, store.HistoryEntry{HistoryRecord: r, Seq: m.seq})
+	}
+	return nil
+}
+
+func (m *memStore) State(_ context.Context, _ []string, fn func(store.StateTx) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return fn(memTx{m})
+}
+
+func (m *memStore) View(_ context.Context, fn func(store.StateView) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return fn(memTx{m})
+}
+
+type memTx struct{ m *memStore }
+
+func (t memTx) Version(account string) uint64 { return t.m.version[account] }
+
+func (t memTx) Get(account, name string) ([]byte, bool) {
+	v, ok := t.m.state[account][name]
+	return v, ok
+}
+
+func (t memTx) Put(account, name string, value []byte) {
+	if t.m.state[account] == nil {
+		t.m.state[account] = map[string][]byte{}
+	}
+	t.m.state[account][name] = bytes.Clone(value)
+	t.m.version[account]++
+}
+
+func (t memTx) Delete(account, name string) {
+	delete(t.m.state[account], name)
+	t.m.version[account]++
+}
+
+func (t memTx) Names(account, prefix string) []string {
+	var names []string
+	for name := range t.m.state[account] {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (m *memStore) sorted(scope store.Scope) []*memDoc {
+	var all []*memDoc
+	for _, d := range m.docs {
+		if scope.Allows(d.doc.Key) {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b *memDoc) int {
+		x, y := a.doc.Key.Identity(), b.doc.Key.Identity()
+		return bytes.Compare(x[:], y[:])
+	})
+	return all
+}
+
+func (m *memStore) Resolve(_ context.Context, scope store.Scope, ids []store.Ident) ([][]store.Key, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := make([][]store.Key, len(ids))
+	for _, d := range m.sorted(scope) {
+		for i, id := range ids {
+			if d.doc.Key.ProductArn == id.ProductArn && d.doc.Key.ID == id.ID {
+				found[i] = append(found[i], d.doc.Key)
+			}
+		}
+	}
+	return found, nil
+}
+
+func (m *memStore) Get(_ context.Context, key store.Key, fn func(*store.Doc) error) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d := m.docs[key.Identity()]
+	if d == nil {
+		return false, nil
+	}
+	return true, fn(&d.doc)
+}
+
+func (m *memStore) Find(_ context.Context, scope store.Scope, q *query.Find, yield func(*store.Doc) error) (*query.Position, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sort := q.Sort
+	if len(sort) == 0 {
+		sort = []query.SortKey{{Field: asff.FieldUpdatedAt, Desc: true}}
+	}
+	type hit struct {
+		doc *memDoc
+		at  query.Position
+	}
+	var hits []hit
+	var r asff.Reader
+	for _, d := range m.sorted(scope) {
+		vs := r.Values(d.doc.JSON)
+		at := query.Position{Values: query.Keys(sort, vs, nil), Identity: d.doc.Key.Identity()}
+		if query.Match(&q.Where, vs) && (q.After == nil || query.Compare(sort, q.After, &at) < 0) {
+			for i := range at.Values {
+				at.Values[i].Text = strings.Clone(at.Values[i].Text)
+			}
+			hits = append(hits, hit{d, at})
+		}
+	}
+	slices.SortFunc(hits, func(a, b hit) int { return query.Compare(sort, &a.at, &b.at) })
+	for i, x := range hits {
+		if i == q.Limit {
+			return &hits[i-1].at, nil
+		}
+		shown := x.doc.doc
+		shown.JSON = bytes.Clone(shown.JSON)
+		if err := yield(&shown); err != nil {
+			return nil, err
+		}
+		for at := range shown.JSON {
+			shown.JSON[at] = '!' // valid until the callback returns
+		}
+	}
+	return nil, nil //nolint:nilnil // no position: there is no more
+}
+
+func (m *memStore) Group(context.Context, store.Scope, *query.Group) ([]query.Count, error) {
+	panic("no operation groups yet")
+}
+
+func (m *memStore) History(_ context.Context, q store.HistoryQuery) ([]store.HistoryEntry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d := m.docs[q.Key.Identity()]
+	if d == nil {
+		return nil, nil
+	}
+	var out []store.HistoryEntry
+	for _, e := range slices.Backward(d.history) {
+		if (q.After != 0 && e.Seq >= q.After) || (!q.From.IsZero() && e.Time.Before(q.From)) || (!q.To.IsZero() && e.Time.After(q.To)) {
+			continue
+		}
+		if len(out) == q.Limit {
+			break
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+func (m *memStore) Close() error { return nil }

@@ -1,7 +1,6 @@
 package asff
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -63,11 +62,11 @@ func (c *cursor) member() (name, value []byte, ok bool) {
 	if i >= len(c.b) || c.b[i] != '"' {
 		return nil, nil, false
 	}
-	colon := skipString(c.b, i)
+	colon, _ := passString(c.b, i)
 	if colon >= len(c.b) || c.b[colon] != ':' {
 		return nil, nil, false
 	}
-	end := skipValue(c.b, colon+1)
+	end := passValue(c.b, colon+1)
 	if end >= len(c.b) {
 		return nil, nil, false
 	}
@@ -81,60 +80,12 @@ func (c *cursor) element() (value []byte, ok bool) {
 	if i >= len(c.b) || c.b[i] == ']' {
 		return nil, false
 	}
-	end := skipValue(c.b, i)
+	end := passValue(c.b, i)
 	if end >= len(c.b) || end == i {
 		return nil, false
 	}
 	c.i = end + 1
 	return c.b[i:end:end], true
-}
-
-// skipString is the offset behind the string that begins at i, len(b) when it does not end.
-func skipString(b []byte, i int) int {
-	for i++; ; i++ {
-		j := bytes.IndexByte(b[min(i, len(b)):], '"')
-		if j < 0 {
-			return len(b)
-		}
-		i += j
-		back := i
-		for b[back-1] == '\\' {
-			back--
-		}
-		if (i-back)%2 == 0 {
-			return i + 1
-		}
-	}
-}
-
-// skipValue is the offset behind the value that begins at i.
-func skipValue(b []byte, i int) int {
-	depth := 0
-	for i < len(b) {
-		switch b[i] {
-		case '"':
-			i = skipString(b, i)
-			if depth == 0 {
-				return i
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth <= 0 {
-				if depth < 0 {
-					return i // the end of what holds a number or a literal
-				}
-				return i + 1
-			}
-		case ',':
-			if depth == 0 {
-				return i
-			}
-		}
-		i++
-	}
-	return i
 }
 
 // isNull tells whether a value is null, which counts as absent.

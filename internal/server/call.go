@@ -275,6 +275,7 @@ func (c *call) name() string {
 func (c *call) end() {
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so too
+			c.finish()
 			panic(p)
 		}
 		c.s.log.Error("an operation panicked", slog.String("request", c.id), slog.String("operation", c.name()),

@@ -164,7 +164,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.text(http.StatusOK, "ok\n")
 	case !s.browsers.admit(&c):
 	case path == "/metrics" && !s.hide && r.Method == http.MethodGet:
-		c.meter = s.meters.page
+		c.meter, c.status = s.meters.page, http.StatusOK
 		s.meters.handler.ServeHTTP(w, r)
 	case path == "/" && r.Method == http.MethodPost:
 		c.meter = s.meters.identity

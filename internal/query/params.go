@@ -3,6 +3,7 @@ package query
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -64,11 +65,24 @@ func (d *decoder) syntax(err error) error {
 	var s *jsontext.SyntacticError
 	if errors.As(err, &s) {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return wrong(below(d.root, s.JSONPointer.LastToken()), "should NOT be given twice")
+			return wrong(d.path(s.JSONPointer), "should NOT be given twice")
 		}
-		return wrong(d.root, "should be JSON, is not at byte "+strconv.FormatInt(s.ByteOffset, 10))
+		return wrong(d.root, "should be JSON, breaks off at byte "+strconv.FormatInt(s.ByteOffset, 10))
 	}
 	return wrong(d.root, "should be JSON")
+}
+
+// path names the place of a JSON pointer. No member that gets this far is named by digits alone.
+func (d *decoder) path(p jsontext.Pointer) string {
+	path := d.root
+	for token := range p.Tokens() {
+		if i, err := strconv.Atoi(token); err == nil {
+			path = at(path, i)
+		} else {
+			path = below(path, token)
+		}
+	}
+	return path
 }
 
 // null skips a null and tells whether there was one.
@@ -206,7 +220,7 @@ func (d *decoder) boolean(path string) (value, present bool, err error) {
 // end refuses what follows the value.
 func (d *decoder) end() error {
 	if d.in.PeekKind() == 0 {
-		if _, err := d.in.ReadToken(); err != nil && err.Error() == "EOF" {
+		if _, err := d.in.ReadToken(); errors.Is(err, io.EOF) {
 			return nil
 		}
 	}

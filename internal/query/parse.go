@@ -97,11 +97,8 @@ func (p *parser) next() {
 		}
 		p.kind = quotedText
 		p.pos += len(lit)
-	case isBareByte(rest[0]):
-		n := 1
-		for n < len(rest) && isBareByte(rest[n]) {
-			n++
-		}
+	case bareLength(rest) > 0:
+		n := bareLength(rest)
 		p.kind, p.word = bareWord, rest[:n]
 		p.pos += n
 	case strings.IndexByte("=()[],<>!", rest[0]) >= 0:
@@ -114,6 +111,15 @@ func (p *parser) next() {
 	default:
 		p.fail(p.start, "unexpected character "+firstRune(rest)+"; put values in double quotes")
 	}
+}
+
+func bareLength(s string) int {
+	for i, r := range s {
+		if !isBareRune(r) {
+			return i
+		}
+	}
+	return len(s)
 }
 
 func firstRune(s string) string {
@@ -284,6 +290,8 @@ func (c *Cond) suits() bool {
 		return c.Cmp == InCIDR || c.Cmp == Exists
 	case asff.KindKeyword:
 		return c.Cmp == Keyword
+	case asff.KindBool:
+		return c.Cmp == Exists || c.Cmp == Equals && (c.Text == "true" || c.Text == "false")
 	default:
 		return c.Cmp == Equals || c.Cmp == Prefix || c.Cmp == Contains || c.Cmp == Exists
 	}

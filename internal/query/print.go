@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"hubcap/internal/asff"
 )
@@ -307,20 +309,23 @@ func printWord(b *strings.Builder, text string) {
 // isBare tells whether text stands for itself: letters, digits and what ARNs, addresses, dates and paths are made of, and no
 // word of the grammar.
 func isBare(text string) bool {
-	for i := range len(text) {
-		if !isBareByte(text[i]) {
+	for _, r := range text {
+		if !isBareRune(r) {
 			return false
 		}
 	}
 	return text != "" && !isReserved(text)
 }
 
-func isBareByte(c byte) bool {
+func isBareRune(r rune) bool {
 	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
 		return true
+	case r < utf8.RuneSelf:
+		return strings.ContainsRune("_-.:/@+*#%$&?~", r)
+	default:
+		return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
 	}
-	return strings.IndexByte("_-.:/@+*#%$&?~", c) >= 0
 }
 
 func isReserved(word string) bool {

@@ -133,14 +133,14 @@ func TestDiffProperties(t *testing.T) {
 		require.Equal(rt, reflect.DeepEqual(tracked(t, a), tracked(t, b)), len(changes) == 0, "%s\n%s", a, b)
 		again, err := Diff(shuffled(t, a, r), shuffled(t, b, r))
 		require.NoError(rt, err)
-		require.ElementsMatch(rt, fields2(changes), fields2(again))
+		require.ElementsMatch(rt, changedFields(changes), changedFields(again))
 		back, err := Diff(b, a)
 		require.NoError(rt, err)
-		require.ElementsMatch(rt, fields2(changes), fields2(back), "what changed there changes back")
+		require.ElementsMatch(rt, changedFields(changes), changedFields(back), "what changed there changes back")
 	})
 }
 
-func fields2(cs []FieldChange) (names []string) {
+func changedFields(cs []FieldChange) (names []string) {
 	for _, c := range cs {
 		names = append(names, c.Field)
 	}

@@ -208,11 +208,22 @@ func TestMergerChains(t *testing.T) {
 	})
 }
 
+// rich is a finding with each member's last value of drawn.
+func rich(tb testing.TB) []byte {
+	tb.Helper()
+	var ms []string
+	for _, d := range drawn {
+		ms = append(ms, fmt.Sprintf("%q:%s", d.name, d.values[len(d.values)-1]))
+	}
+	return overlay(tb, base, "{"+strings.Join(ms, ",")+"}")
+}
+
 // FuzzImport feeds the merge whatever the reader lets through.
 func FuzzImport(f *testing.F) {
 	f.Add([]byte(base), []byte(base))
 	f.Add([]byte(benchFinding), []byte(base))
-	f.Add([]byte(base), []byte(`{"Severity":{"Normalized":1e1},"FindingProviderFields":{"x":null,"Severity":{"Label":"LOW"}},"ProductFields":{"a\"":"\\"}}`))
+	f.Add(rich(f), overlay(f, string(rich(f)), `{"UpdatedAt":"2031-01-01T00:00:00Z","RecordState":"ACTIVE"}`))
+	f.Add(overlay(f, string(rich(f)), `{"FindingProviderFields":{"x":null,"Severity":{"Normalized":1e1},"Types":[]}}`), rich(f))
 	f.Fuzz(func(t *testing.T, one, two []byte) {
 		var r Reader
 		var m Merger

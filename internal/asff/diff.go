@@ -33,18 +33,33 @@ func Diff(old, new []byte) ([]FieldChange, error) {
 	if err := Split(new, &is); err != nil {
 		return nil, fmt.Errorf("asff: new document: %w", err)
 	}
+	var a, b document
+	a.take(old, &was)
+	b.take(new, &is)
+	return changes(&a, &b, was.Unknown(old), is.Unknown(new)), nil
+}
+
+// Changes is the Diff between the stored finding that the last Import or Edit was given and the document it returned, without
+// reading either again; nil after a create and where nothing has changed. The stored document must not have been touched since.
+func (m *Merger) Changes() []FieldChange {
+	if !m.changed {
+		return nil
+	}
+	return changes(&m.old, &m.new, m.oldUnknown, m.newUnknown)
+}
+
+func changes(old, new *document, oldUnknown, newUnknown []byte) []FieldChange {
 	var d differ
 	root := format().root
 	for t := range numTops {
-		a, b := was.Get(old, t), is.Get(new, t)
-		if !untracked[t] && !bytes.Equal(a, b) {
-			d.compare(topNames[t], structure(root, topNames[t]), present(a), present(b))
+		if !untracked[t] && !bytes.Equal(old[t], new[t]) {
+			d.compare(topNames[t], structure(root, topNames[t]), old[t], new[t])
 		}
 	}
-	if a, b := was.Unknown(old), is.Unknown(new); !bytes.Equal(a, b) {
-		d.descend("", nil, braced(a), braced(b))
+	if !bytes.Equal(oldUnknown, newUnknown) {
+		d.descend("", nil, braced(oldUnknown), braced(newUnknown))
 	}
-	return d.changes, nil
+	return d.changes
 }
 
 // braced is members as Unknown gives them, as an object.
@@ -68,9 +83,6 @@ func structure(o *object, name string) *object {
 
 // compare finds the changes of one member; nil is absent. o is its structure, nil where it is one value.
 func (d *differ) compare(path string, o *object, old, new []byte) {
-	if bytes.Equal(old, new) && (old == nil) == (new == nil) {
-		return
-	}
 	if o != nil && (old == nil || isObject(old)) && (new == nil || isObject(new)) && len(old)+len(new) > len("{}") {
 		d.descend(path+".", o, old, new)
 		return
@@ -91,21 +103,44 @@ func (d *differ) compare(path string, o *object, old, new []byte) {
 	d.changes = append(d.changes, c)
 }
 
-// descend compares two objects member by member: in the order of the old one, then what is new.
+// descend compares two objects member by member, in step while their members come in the same order; then what is left in the
+// order of the old one, then what is new. Either may be nil, which has no members.
 func (d *differ) descend(prefix string, o *object, old, new []byte) {
-	added := map[string][]byte{}
-	for _, m := range members(new) {
-		added[string(m.name)] = m.value
-	}
-	for _, m := range members(old) {
-		name := string(m.name)
-		d.compare(prefix+memberName(m.name), structure(o, name), m.value, added[name])
-		delete(added, name)
-	}
-	for _, m := range members(new) {
-		if name := string(m.name); added[name] != nil {
-			d.compare(prefix+memberName(m.name), structure(o, name), nil, m.value)
+	left, right := walk(old), walk(new)
+	for {
+		restOld, restNew := left, right
+		name, a, okOld := left.member()
+		other, b, okNew := right.member()
+		if okOld && okNew && bytes.Equal(name, other) {
+			d.member(prefix, o, name, present(a), present(b))
+			continue
 		}
+		if okOld || okNew {
+			d.unordered(prefix, o, rest(restOld), rest(restNew))
+		}
+		return
+	}
+}
+
+func (d *differ) unordered(prefix string, o *object, old, new []pair) {
+	values := make(map[string][]byte, len(new))
+	for _, n := range new {
+		values[string(n.name)] = n.value
+	}
+	for _, m := range old {
+		d.member(prefix, o, m.name, m.value, values[string(m.name)])
+		delete(values, string(m.name))
+	}
+	for _, n := range new {
+		if values[string(n.name)] != nil {
+			d.member(prefix, o, n.name, nil, n.value)
+		}
+	}
+}
+
+func (d *differ) member(prefix string, o *object, name, old, new []byte) {
+	if !bytes.Equal(old, new) {
+		d.compare(prefix+memberName(name), structure(o, string(name)), old, new)
 	}
 }
 
@@ -129,14 +164,7 @@ func memberName(raw []byte) string {
 
 type pair struct{ name, value []byte }
 
-// members are those of an object that are not null.
-func members(object []byte) (ms []pair) {
-	if !isObject(object) {
-		return nil
-	}
-	return rest(walk(object))
-}
-
+// rest is the members that a cursor has not met yet and that are not null.
 func rest(c cursor) (ms []pair) {
 	for {
 		n, v, ok := c.member()

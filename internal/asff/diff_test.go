@@ -72,7 +72,7 @@ func shuffled(t testing.TB, doc []byte, r *rand.Rand) []byte {
 	shuffle = func(v []byte, deep bool) []byte {
 		switch v[0] {
 		case '{':
-			ms := members(v)
+			ms := rest(walk(v))
 			if deep {
 				r.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
 			}
@@ -179,6 +179,21 @@ func BenchmarkDiff(b *testing.B) {
 	for b.Loop() {
 		if cs, err := Diff(doc, edited); err != nil || len(cs) == 0 {
 			b.Fatal(cs, err)
+		}
+	}
+}
+
+func BenchmarkChanges(b *testing.B) {
+	in := read(b, []byte(benchFinding))
+	var m Merger
+	e, err := ParseEdit([]byte(`{"Workflow":{"Status":"NOTIFIED"}}`))
+	require.NoError(b, err)
+	_, _, _, err = m.Edit(&Stored{Doc: append([]byte(nil), in.Doc...)}, e, benchEnv.Now)
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		if cs := m.Changes(); len(cs) == 0 {
+			b.Fatal("no change")
 		}
 	}
 }

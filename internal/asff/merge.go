@@ -50,6 +50,10 @@ type Merger struct {
 	was     Members  // of the stored document
 	old     document // its values
 	new     document
+	changed bool // old has become new: see Changes
+
+	oldUnknown, newUnknown []byte // members the format does not know
+
 	sent    providers // FindingProviderFields of the request
 	kept    providers // of the stored finding
 	unknown []byte    // members of FindingProviderFields that the format does not know
@@ -65,8 +69,8 @@ func (m *Merger) since(from int) []byte {
 }
 
 // emit makes the document of m.new. It stays the Merger's own until it is handed out.
-func (m *Merger) emit(unknown []byte) []byte {
-	m.next = m.new.append(m.next[:0], unknown)
+func (m *Merger) emit() []byte {
+	m.next = m.new.append(m.next[:0], m.newUnknown)
 	return m.next
 }
 
@@ -99,9 +103,10 @@ func (m *Merger) handOut() []byte {
 //	ProductFields                             | as sent less aws/securityhub/*, then the service's own three of these (spec 1.9)
 //	all others, unknown ones too              | as sent; what is not sent is gone (D3)
 func (m *Merger) Import(old *Stored, in *Finding, env *Env) (doc []byte, customer Attrs, out Outcome, err error) {
-	m.scratch = m.scratch[:0]
+	m.scratch, m.changed = m.scratch[:0], false
 	d := &m.new
 	d.take(in.Doc, &in.Members)
+	m.newUnknown = in.Members.Unknown(in.Doc)
 	var was *document
 	if old != nil {
 		if err := Split(old.Doc, &m.was); err != nil {
@@ -109,6 +114,7 @@ func (m *Merger) Import(old *Stored, in *Finding, env *Env) (doc []byte, custome
 		}
 		was = &m.old
 		was.take(old.Doc, &m.was)
+		m.oldUnknown = m.was.Unknown(old.Doc)
 		newer, err := isNewer(d[TopUpdatedAt], was[TopUpdatedAt])
 		if err != nil {
 			return nil, 0, Stale, err
@@ -136,7 +142,8 @@ func (m *Merger) Import(old *Stored, in *Finding, env *Env) (doc []byte, custome
 		}
 	}
 	m.fill(d, env)
-	m.emit(in.Members.Unknown(in.Doc))
+	m.emit()
+	m.changed = was != nil
 	return m.handOut(), customer, out, nil
 }
 

@@ -72,6 +72,7 @@ func (b *bench) importing(members string) Outcome {
 	in := read(b.t, overlay(b.t, string(f), members))
 	doc, customer, out, err := b.m.Import(b.stored, in, &b.env)
 	require.NoError(b.t, err)
+	b.requireChanges(doc)
 	b.keep(doc, customer)
 	if out != Stale {
 		again, customer, out, err := b.m.Import(b.stored, in, &b.env)
@@ -88,8 +89,10 @@ func (b *bench) editing(e *Edit) (changed bool, err error) {
 	now := b.now()
 	doc, customer, changed, err := b.m.Edit(b.stored, e, now)
 	if err != nil {
+		require.Nil(b.t, b.m.Changes())
 		return false, err
 	}
+	b.requireChanges(doc)
 	b.keep(doc, customer)
 	again, customer, twice, err := b.m.Edit(b.stored, e, now)
 	require.NoError(b.t, err)
@@ -97,6 +100,18 @@ func (b *bench) editing(e *Edit) (changed bool, err error) {
 	require.Equal(b.t, b.stored.Doc, again)
 	require.Equal(b.t, b.stored.Customer, customer)
 	return changed, nil
+}
+
+// requireChanges holds that the Merger knows what it changed: what a Diff of the documents would tell.
+func (b *bench) requireChanges(doc []byte) {
+	b.t.Helper()
+	if b.stored == nil {
+		require.Nil(b.t, b.m.Changes())
+		return
+	}
+	want, err := Diff(b.stored.Doc, doc)
+	require.NoError(b.t, err)
+	require.Equal(b.t, want, b.m.Changes())
 }
 
 func (b *bench) keep(doc []byte, customer Attrs) {

@@ -14,6 +14,7 @@ import (
 // Note.UpdatedAt becomes now. Severity keeps the members the edit does not speak of, Original among them (D32). WorkflowState
 // follows Workflow.Status (D5). RecordState wakes the workflow as an import does (spec 1.7.2).
 func (m *Merger) Edit(old *Stored, e *Edit, now time.Time) (doc []byte, customer Attrs, changed bool, err error) {
+	m.changed = false
 	if e.invalid != nil {
 		return nil, 0, false, e.invalid
 	}
@@ -27,6 +28,8 @@ func (m *Merger) Edit(old *Stored, e *Edit, now time.Time) (doc []byte, customer
 	was, d := &m.old, &m.new
 	was.take(old.Doc, &m.was)
 	*d = *was
+	m.oldUnknown = m.was.Unknown(old.Doc)
+	m.newUnknown = m.oldUnknown
 
 	customer = old.Customer
 	for _, x := range [...]struct {
@@ -68,7 +71,7 @@ func (m *Merger) Edit(old *Stored, e *Edit, now time.Time) (doc []byte, customer
 	}
 	m.settleWorkflow(d, was)
 
-	doc = m.emit(m.was.Unknown(old.Doc))
+	doc = m.emit()
 	if len(doc) > MaxFindingBytes {
 		if size := countedSize(doc, d); size > MaxFindingBytes && size > countedSize(old.Doc, was) {
 			return nil, 0, false, &EditError{Code: "FindingSizeExceeded", Message: "Finding size exceeded 240 KB"}
@@ -77,6 +80,7 @@ func (m *Merger) Edit(old *Stored, e *Edit, now time.Time) (doc []byte, customer
 	if customer == old.Customer && bytes.Equal(doc, old.Doc) {
 		return old.Doc, customer, false, nil
 	}
+	m.changed = true
 	return m.handOut(), customer, true, nil
 }
 

@@ -54,8 +54,8 @@ var rules = [...]struct {
 	ruleDuplicate:     {"duplicate", stageValue, "Send the name once in its object: readers of JSON disagree about which value counts."},
 	ruleUnicode:       {"unicode", stageValue, `Encode the text as valid Unicode: a \ud800..\udfff escape must be half of a pair.`},
 	ruleRange:         {"range", stageMax, "Send a finite number, at most 1.7976931348623157e308 in magnitude."},
-	ruleMaximum:       {"maximum", stageMax, "Send a number within the bounds; scale the tool's own score into them."},
-	ruleMinimum:       {"minimum", stageMin, "Send a number within the bounds; scale the tool's own score into them."},
+	ruleMaximum:       {"maximum", stageMax, "Send a number within the bounds."},
+	ruleMinimum:       {"minimum", stageMin, "Send a number within the bounds."},
 	ruleMaxLength:     {"maxLength", stageMax, "Shorten the text to the limit, counted in Unicode code points: nothing is cut for you."},
 	ruleMinLength:     {"minLength", stageMin, "Give it a value, or leave the member out when there is none to give."},
 	rulePattern:       {"pattern", stagePattern, "Rewrite the value so that it matches the pattern."},
@@ -67,7 +67,7 @@ var rules = [...]struct {
 	ruleMinProperties: {"minProperties", stageMin, "Add an entry, or leave the map out."},
 	ruleRequired:      {"required", stagePattern, "Add the member that the message names, with a value that is not null."},
 	ruleAdditional:    {"additionalProperties", stageAdditional, "Remove the member or correct its name, minding upper and lower case; details of your own go into ProductFields or Resources[].Details.Other."},
-	ruleEnum:          {"enum", stageEnum, "Use one of the allowed values, in exactly the documented upper and lower case."},
+	ruleEnum:          {"enum", stageEnum, "Use one of the allowed values."},
 	ruleAnyOf:         {"anyOf", stageAnyOf, "Add one of the alternatives."},
 }
 
@@ -78,8 +78,6 @@ var remedies = []struct{ keyword, path, remedy string }{
 	{"anyOf", ".Recommendation", "Add Text or Url, or leave Recommendation out."},
 	{"pattern", ".AwsAccountId", "Send the account as a string of exactly 12 digits, with its leading zeros."},
 	{"pattern", "]", "Write a type as namespace, or namespace/category, or namespace/category/classifier: one to three parts, none empty."},
-	{"enum", ".SchemaVersion", `Send "2018-10-08", the only version there is.`},
-	{"enum", ".Label", "Use INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL."},
 	{"additionalProperties", ".UserDefinedFields", "Name keys with 1 to 128 letters, digits, spaces and - _ = + @ . / : only."},
 	{"additionalProperties", ".ProductFields", "Name keys with 1 to 128 characters."},
 	{"additionalProperties", ".Details.Other", "Name keys with 1 to 128 characters."},
@@ -93,6 +91,16 @@ func (v Violation) Remedy() string {
 	case v.Keyword == "pattern" && strings.Contains(v.Message, visiblePattern):
 		return "Send text that is not all white space, or leave the member out."
 	}
+	if sh := shapeAt(v.Pointer); sh != nil {
+		switch {
+		case v.Keyword == "enum" && len(sh.enum) == 1:
+			return "Send " + strconv.Quote(sh.enum[0]) + ", the only value there is."
+		case v.Keyword == "enum":
+			return "Use one of " + strings.Join(sh.enum, ", ") + ", in exactly this spelling."
+		case v.Keyword == "maximum", v.Keyword == "minimum":
+			return "Send a number from " + strconv.FormatInt(sh.lo, 10) + " to " + strconv.FormatInt(sh.hi, 10) + "."
+		}
+	}
 	for _, r := range remedies {
 		if r.keyword == v.Keyword && (r.path == v.Path || r.path != "data" && strings.HasSuffix(v.Path, r.path)) {
 			return r.remedy
@@ -104,6 +112,26 @@ func (v Violation) Remedy() string {
 		}
 	}
 	return ""
+}
+
+// shapeAt is what the format asks of the value at a JSON pointer, or nil where it knows none.
+func shapeAt(pointer string) *shape {
+	sh := &shape{kind: kindObject, object: format().root}
+	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		switch sh.kind {
+		case kindObject:
+			m := sh.object.find(part) // no name of the format holds ~ or /
+			if m == nil {
+				return nil
+			}
+			sh = m.shape
+		case kindList, kindMap:
+			sh = sh.elem
+		default:
+			return nil
+		}
+	}
+	return sh
 }
 
 // ErrorMessage is the sentence with which AWS refuses a finding: its first violation, in AJV's words (spec 2.1). It is "" for a

@@ -1,0 +1,187 @@
+package asff
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+	"github.com/stretchr/testify/require"
+)
+
+// sampleMembers are a finding that has what it must have and no more.
+var sampleMembers = []string{
+	`"SchemaVersion":"2018-10-08"`,
+	`"Id":"f-1"`,
+	`"ProductArn":"arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default"`,
+	`"GeneratorId":"g"`,
+	`"AwsAccountId":"111122223333"`,
+	`"CreatedAt":"2026-01-02T03:04:05Z"`,
+	`"UpdatedAt":"2026-01-02T03:04:05Z"`,
+	`"Title":"t"`,
+	`"Description":"d"`,
+	`"Resources":[{"Type":"Other","Id":"r"}]`,
+	`"FindingProviderFields":{"Severity":{"Label":"LOW"},"Types":["T"]}`,
+}
+
+var repeats = regexp.MustCompile(`<([^<>*]+)\*(\d+)>`)
+
+// sampleWith writes the sample as the lines ask: `"Name":value` takes the place of that member or goes behind the others, `-Name`
+// takes it away, `+text` goes behind the others as it stands. <x*n> is x, n times, with # for the number of the time.
+func sampleWith(t testing.TB, lines string) string {
+	t.Helper()
+	members := append([]string(nil), sampleMembers...)
+	lines = repeats.ReplaceAllStringFunc(lines, func(s string) string {
+		m := repeats.FindStringSubmatch(s)
+		n, err := strconv.Atoi(m[2])
+		require.NoError(t, err)
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(m[1], "#", strconv.Itoa(i)))
+		}
+		return b.String()
+	})
+	for line := range strings.Lines(lines) {
+		line = strings.TrimSuffix(line, "\n")
+		at := func(name string) int {
+			for i, m := range members {
+				if strings.HasPrefix(m, `"`+name+`":`) {
+					return i
+				}
+			}
+			return -1
+		}
+		switch {
+		case strings.HasPrefix(line, "-"):
+			i := at(line[1:])
+			require.GreaterOrEqual(t, i, 0, "no member %s to take away", line[1:])
+			members = append(members[:i], members[i+1:]...)
+		case strings.HasPrefix(line, "+"):
+			members = append(members, line[1:])
+		default:
+			name, _, ok := strings.Cut(strings.TrimPrefix(line, `"`), `":`)
+			require.True(t, ok, "no member: %s", line)
+			if i := at(name); i >= 0 {
+				members[i] = line
+			} else {
+				members = append(members, line)
+			}
+		}
+	}
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+// TestScan runs the cases of testdata/scan. The commands, with their input:
+//
+//	check [aws]   changes to the sample finding   its violations as AJV writes them
+//	refuse        likewise                        the sentence that AWS answers with
+//	lint          likewise                        its violations with keyword, pointer, value and remedy
+//	doc           likewise                        its canonical document, without what the sample begins with
+//	read          the text of a finding           its violations, or the canonical document
+//	request       the body of a request           the findings' ids, or the error
+//	values        changes to the sample finding   its filterable values beyond those of the sample
+//	size          likewise                        bytes sent less bytes counted
+func TestScan(t *testing.T) {
+	datadriven.Walk(t, "testdata/scan", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			var b strings.Builder
+			if d.Cmd == "request" {
+				printRequest(&b, d.Input)
+				return b.String()
+			}
+			text := d.Input
+			if d.Cmd != "read" {
+				text = sampleWith(t, d.Input)
+			}
+			var r Reader
+			f, err := r.Check([]byte(text), Options{RefuseUnknown: d.HasArg("aws")})
+			if err != nil {
+				return "syntax: " + err.Error()
+			}
+			requireFixpoint(t, f)
+			switch d.Cmd {
+			case "check":
+				for _, v := range f.Violations {
+					fmt.Fprintf(&b, "%s %s\n", v.Path, v.Message)
+				}
+			case "refuse":
+				b.WriteString(ErrorMessage(f.Violations))
+			case "lint":
+				for _, v := range f.Violations {
+					fmt.Fprintf(&b, "%s %s\n  %s at %q: %s\n  %s\n", v.Path, v.Message, v.Keyword, v.Pointer, v.Value, v.Remedy())
+				}
+			case "read", "doc":
+				if len(f.Violations) > 0 {
+					return "refused: " + ErrorMessage(f.Violations)
+				}
+				doc := string(f.Doc)
+				if d.Cmd == "doc" {
+					for _, m := range sampleMembers {
+						doc = strings.Replace(doc, m, "", 1)
+					}
+					doc = strings.NewReplacer(",,", ",", "{,", "{", ",}", "}").Replace(regexp.MustCompile(`,{2,}`).ReplaceAllString(doc, ","))
+				}
+				b.WriteString(doc)
+			case "values":
+				sample := map[string]bool{}
+				for _, v := range new(Reader).Values([]byte("{" + strings.Join(sampleMembers, ",") + "}")) {
+					sample[fmt.Sprintf("%s %s %s", v.Field, v.Key, v.Text)] = true
+				}
+				for _, v := range r.Values(f.Doc) {
+					if !sample[fmt.Sprintf("%s %s %s", v.Field, v.Key, v.Text)] {
+						fmt.Fprintf(&b, "%s %q %q\n", v.Field, v.Key, v.Text)
+					}
+				}
+			case "size":
+				fmt.Fprint(&b, len(f.Raw)-f.CountedSize)
+			default:
+				d.Fatalf(t, "no command %s", d.Cmd)
+			}
+			if b.Len() == 0 {
+				return "ok"
+			}
+			return b.String()
+		})
+	})
+}
+
+func printRequest(b *strings.Builder, body string) {
+	var batch Batch
+	err := batch.Read([]byte(body))
+	var syntax *SyntaxError
+	var wrong *TypeError
+	switch {
+	case errors.As(err, &syntax):
+		fmt.Fprintf(b, "syntax: %v", err)
+		return
+	case errors.As(err, &wrong):
+		fmt.Fprintf(b, "type: %v", err)
+		return
+	}
+	fmt.Fprintf(b, "%d findings\n", batch.Count)
+	for _, f := range batch.Findings {
+		fmt.Fprintf(b, "%q %t %q %t %q %t: %s\n", f.ID, f.HasID, f.ProductArn, f.HasProductArn, f.AwsAccountID, f.HasAwsAccountID,
+			ErrorMessage(f.Violations))
+	}
+}
+
+// requireFixpoint holds that a canonical document reads as itself, and that Split finds in it what the scanner noted.
+func requireFixpoint(t testing.TB, f *Finding) {
+	t.Helper()
+	if len(f.Violations) > 0 {
+		require.Nil(t, f.Doc)
+		return
+	}
+	var r Reader
+	again, err := r.Check(f.Doc, Options{})
+	require.NoError(t, err)
+	require.Empty(t, again.Violations, "%s", f.Doc)
+	require.Equal(t, string(f.Doc), string(again.Doc))
+	require.Equal(t, f.Members, again.Members)
+	var m Members
+	require.NoError(t, Split(f.Doc, &m))
+	require.Equal(t, f.Members, m)
+}

@@ -1,0 +1,128 @@
+package embedded
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"hubcap/internal/asff"
+)
+
+// rebuild makes the index from what the database holds.
+func (s *Store) rebuild() error {
+	if err := s.loadTerms(); err != nil {
+		return err
+	}
+	return s.loadEntries()
+}
+
+func (s *Store) loadTerms() error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{termPrefix}, UpperBound: []byte{termPrefix + 1}})
+	if err != nil {
+		return err
+	}
+	d := s.dict
+	for ok := it.First(); ok; ok = it.Next() {
+		id, isTerm := keyNumber(it.Key())
+		field, long, key, text, err := decodeTerm(it.Value())
+		if err != nil || !isTerm {
+			_ = it.Close() // the first error tells more
+			return fmt.Errorf("term %x: %w", it.Key(), errDamaged)
+		}
+		d.restore(id, field, key, long, text)
+	}
+	return it.Close()
+}
+
+// restore puts a term back under its number.
+func (d *dictionary) restore(id uint32, field asff.Field, key []byte, long bool, text []byte) {
+	attr, ok := d.attr(field, key)
+	if !ok {
+		attr = d.newAttribute(field, key)
+	}
+	d.put(id, term{attr: attr, long: long, saved: true, text: string(text)})
+}
+
+// chunk is a run of entries on its way from the database into the index.
+type chunk struct {
+	docs    []uint32
+	entries []entry
+}
+
+const chunkSize = 2048
+
+// loadEntries fills the index: one goroutine reads, one does the columns, one the postings.
+func (s *Store) loadEntries() error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{attrPrefix}, UpperBound: []byte{attrPrefix + 1}})
+	if err != nil {
+		return err
+	}
+	x := s.index
+	toColumns, toPostings := make(chan *chunk, 4), make(chan *chunk, 4)
+	done := make(chan struct{}, 2)
+	var places []place
+	go func() {
+		for c := range toColumns {
+			for i, doc := range c.docs {
+				e := &c.entries[i]
+				x.idents[e.ident] = doc
+				x.addPair(e.pair, doc)
+				x.setColumns(doc, e)
+				places = append(places, x.placeOf(doc))
+			}
+			x.live.AddMany(c.docs)
+		}
+		done <- struct{}{}
+	}()
+	go func() {
+		for c := range toPostings {
+			for i, doc := range c.docs {
+				for _, t := range c.entries[i].terms {
+					x.grow(t).add(doc)
+				}
+			}
+		}
+		done <- struct{}{}
+	}()
+	next, err := s.readEntries(it, func(c *chunk) {
+		toColumns <- c
+		toPostings <- c
+	})
+	close(toColumns)
+	close(toPostings)
+	<-done
+	<-done
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(places, comparePlaces)
+	for _, p := range places {
+		x.order.Load(p)
+	}
+	s.nextDoc.Store(next)
+	return nil
+}
+
+// readEntries reads every entry and returns the first free document number.
+func (s *Store) readEntries(it *pebble.Iterator, deliver func(*chunk)) (next uint32, err error) {
+	c := &chunk{entries: make([]entry, chunkSize)}
+	for ok := it.First(); ok; ok = it.Next() {
+		doc, isDoc := keyNumber(it.Key())
+		e := &c.entries[len(c.docs)]
+		if err := e.decode(it.Value()); err != nil || !isDoc || len(e.terms) > 0 && e.terms[len(e.terms)-1] >= s.dict.next {
+			_ = it.Close() // the first error tells more
+			return 0, fmt.Errorf("entry %x: %w", it.Key(), errDamaged)
+		}
+		c.docs = append(c.docs, doc)
+		next = doc + 1
+		if len(c.docs) == chunkSize {
+			deliver(c)
+			c = &chunk{entries: make([]entry, chunkSize)}
+		}
+	}
+	if len(c.docs) > 0 {
+		deliver(c)
+	}
+	return next, it.Close()
+}

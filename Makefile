@@ -1,0 +1,84 @@
+# Everything there is to do with the sources; plain `make` says what.
+SHELL := bash
+
+ADDR ?= 127.0.0.1:4510
+STORE ?= ./data
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+MODULES := . $(patsubst %/go.mod,%,$(wildcard tools/go.mod e2e/go.mod))
+SOURCES := go.mod go.sum $(shell find cmd internal -type f -not -name '*_test.go' -not -path '*/testdata/*' 2>/dev/null)
+
+TESTFLAGS ?=
+FUZZTIME ?= 20s
+BENCH ?= .
+BENCHTIME ?= 1s
+BENCHCOUNT ?= 1
+
+.PHONY: help run build test lint gen fuzz bench check
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make run      build what is missing and serve on http://$(ADDR), findings in $(STORE)'
+	@echo 'make build    bin/hubcap, static'
+	@echo 'make test     every test of every module with the race detector, then the scripts in test/'
+	@echo 'make lint     golangci-lint over every module, at the version pinned in tools/go.mod'
+	@echo 'make gen      the ASFF schema and the API from the AWS SDK pinned in tools/go.mod'
+	@echo 'make fuzz     every fuzz target for FUZZTIME=$(FUZZTIME)'
+	@echo 'make bench    benchmarks: BENCH=$(BENCH) BENCHTIME=$(BENCHTIME) BENCHCOUNT=$(BENCHCOUNT), written to bin/bench.txt too'
+	@echo 'make check    lint and test'
+
+run: build
+	bin/hubcap serve --addr $(ADDR) --store $(STORE)
+
+build: bin/hubcap
+
+bin/hubcap: $(SOURCES)
+	@command -v go >/dev/null || { echo 'hubcap is built with Go 1.26 or newer: https://go.dev/doc/install' >&2; exit 1; }
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(if $(VERSION),-X main.version=$(VERSION))' -o $@ ./cmd/hubcap
+
+# A module that cannot be tested at all writes no events, so its failure is added as one.
+test: build bin/testreport
+	@set -u; { for m in $(MODULES); do \
+		count=; if [ $$m = e2e ]; then count=-count=1; fi; \
+		(cd $$m && HUBCAP_BIN=$(CURDIR)/bin/hubcap go test -json -race $$count $(TESTFLAGS) ./...) \
+			|| echo "{\"Action\":\"fail\",\"Package\":\"module $$m\"}"; \
+	done; } | bin/testreport
+	@set -eu; for s in $(wildcard test/*.sh); do \
+		echo "== $$s"; status=0; HUBCAP_BIN=$(CURDIR)/bin/hubcap "$$s" || status=$$?; \
+		case $$status in 0) ;; 77) echo "skipped: $$s (its last line says why)" ;; *) echo "FAILED: $$s" >&2; exit 1 ;; esac; \
+	done
+
+lint: bin/golangci-lint
+	@set -u; status=0; for m in $(MODULES); do \
+		echo "== $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --config $(CURDIR)/.golangci.yml --timeout 15m ./...) || status=1; \
+	done; exit $$status
+
+gen:
+	cd tools && go generate ./...
+
+fuzz:
+	@set -eu; grep -rn --include='*_test.go' '^func Fuzz' cmd internal | sed -E 's/^(.*)\/[^/]+:[0-9]+:func (Fuzz\w+)\(.*/\1 \2/' | \
+	while read -r dir name; do \
+		echo "== $$dir $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "./$$dir"; \
+	done
+
+# Compare two runs with: bin/benchstat old.txt new.txt
+bench: bin/benchstat
+	@set -euo pipefail; { \
+		echo "hubcap: $(or $(VERSION),unknown)"; go version; uname -srm; \
+		echo "$$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -1), $$(getconf _NPROCESSORS_ONLN) processors"; \
+		go list -m -f '{{.Path}} {{.Version}}' github.com/cockroachdb/pebble/v2; \
+		go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) ./... | grep -v 'no test files'; \
+	} | tee bin/bench.txt
+	@if [ $(BENCHCOUNT) -gt 1 ]; then bin/benchstat bin/bench.txt; fi
+
+check: lint test
+
+# The tools live in their own module; -C builds them there.
+bin/golangci-lint: tools/go.mod
+	go build -C tools -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+bin/benchstat: tools/go.mod
+	go build -C tools -o ../$@ golang.org/x/perf/cmd/benchstat
+
+bin/testreport: tools/testreport/main.go
+	go build -C tools -o ../$@ ./testreport

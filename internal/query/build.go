@@ -57,8 +57,9 @@ func defaultOf(f asff.Field) string {
 		return "UNKNOWN"
 	case asff.FieldSample:
 		return "false"
+	default:
+		return ""
 	}
-	return ""
 }
 
 func (c *Cond) holdsForDefault() bool {
@@ -73,6 +74,7 @@ func (c *Cond) holdsForDefault() bool {
 		return isPrefix(c, []byte(d))
 	case Contains:
 		return isContained(c, []byte(d))
+	default:
+		return false
 	}
-	return false
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -84,12 +85,16 @@ func (s *Sealer) Seal(q Question, p *Position, at time.Time) (string, error) {
 	for i := range p.Values {
 		plain = appendSortValue(plain, &p.Values[i])
 	}
+	return s.seal(plain), nil
+}
+
+func (s *Sealer) seal(plain []byte) string {
 	m := hmac.New(sha256.New, s.nonceKey[:])
 	m.Write(plain)
 	token := make([]byte, tokenNonce, tokenNonce+len(plain)+tokenTag)
 	copy(token, m.Sum(nil))
 	token = s.aead.Seal(token, token[:tokenNonce], plain, nil)
-	return base64.RawURLEncoding.EncodeToString(token), nil
+	return base64.RawURLEncoding.EncodeToString(token)
 }
 
 func appendSortValue(b []byte, v *SortValue) []byte {
@@ -118,7 +123,7 @@ func appendSortValue(b []byte, v *SortValue) []byte {
 // store or of another question is refused with a *ParamError.
 func (s *Sealer) Open(token string, q Question) (*Position, time.Time, error) {
 	foreign := wrong("NextToken", "should be a token that this hub gave out")
-	if len(token) > maxTokenBytes {
+	if len(token) > maxTokenBytes || strings.ContainsAny(token, "\r\n") { // which base64 would skip
 		return nil, time.Time{}, foreign
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)

@@ -40,7 +40,10 @@ const (
 	Exists              // the attribute has a value
 )
 
-// Cond is one comparison of one attribute.
+// Cond is one comparison of one attribute. Compile and Parse make these and no others, and an engine may rely on it: text, map
+// and boolean attributes take Equals, and the first two Prefix and Contains; numbers and dates Range; addresses InCIDR; Keyword
+// stands with FieldKeyword alone; all but that one take Exists. Defaults of absent attributes (D4, D31) are no matter of a Cond:
+// Where spells them out.
 type Cond struct {
 	Field asff.Field
 	Key   string // of a map attribute; "" elsewhere

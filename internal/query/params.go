@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -117,12 +118,10 @@ func (d *decoder) shut() error {
 // object calls read for each member that is one of known and not null; any other member is refused (D10).
 func (d *decoder) object(path string, read func(member, path string) error, known ...string) error {
 	return d.members(path, func(member, memberPath string) error {
-		for _, k := range known {
-			if k == member {
-				return read(member, memberPath)
-			}
+		if !slices.Contains(known, member) {
+			return unknown(memberPath)
 		}
-		return unknown(memberPath)
+		return read(member, memberPath)
 	})
 }
 

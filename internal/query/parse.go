@@ -276,9 +276,20 @@ func (p *parser) wordTest(c Cond) Expr {
 // where checks that the test suits the attribute.
 func (p *parser) where(at int, c Cond) Expr {
 	if p.err == nil && !c.suits() {
-		p.fail(at, "this test does not suit "+c.Field.Name()+", which is "+kindName(c.Field.Kind()))
+		p.unsuited(at, c.Field)
 	}
 	return Where(c)
+}
+
+// needOrder refuses <, > and within on what is neither number nor date, before their bounds are read as such.
+func (p *parser) needOrder(at int, f asff.Field) {
+	if c := (Cond{Field: f, Cmp: Range}); p.err == nil && !c.suits() {
+		p.unsuited(at, f)
+	}
+}
+
+func (p *parser) unsuited(at int, f asff.Field) {
+	p.fail(at, "this test does not suit "+f.Name()+", which is "+kindName(f.Kind()))
 }
 
 // suits tells whether the comparison is one that the attribute's kind takes: what Compile and Parse make, nothing else.
@@ -343,6 +354,7 @@ func (p *parser) equal(at int, c Cond) Expr {
 func (p *parser) compared(c Cond) Expr {
 	at, word := p.start, p.word
 	p.next()
+	p.needOrder(at, c.Field)
 	x := p.bound(c.Field)
 	c.Cmp, c.Lo, c.Hi = Range, math.Inf(-1), math.Inf(1)
 	open := len(word) == 1
@@ -355,6 +367,7 @@ func (p *parser) compared(c Cond) Expr {
 }
 
 func (p *parser) within(at int, c Cond) Expr {
+	p.needOrder(at, c.Field)
 	c.Cmp = Range
 	switch {
 	case p.take("["):

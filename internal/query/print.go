@@ -50,8 +50,8 @@ func (e Expr) String() string {
 }
 
 func printExpr(b *strings.Builder, e *Expr, within int) {
-	e = e.unwrap()
-	if cs, not, ok := e.asTest(); ok {
+	e = unwrap(e)
+	if cs, not, ok := asTest(e); ok {
 		printTest(b, cs, not)
 		return
 	}
@@ -91,8 +91,8 @@ func printArgs(b *strings.Builder, e *Expr, within int) {
 		if i > 0 {
 			b.WriteString(word)
 		}
-		arg := e.Args[i].unwrap()
-		if arg.Op == e.Op && !arg.isTest() && len(arg.Args) > 0 {
+		arg := unwrap(&e.Args[i])
+		if arg.Op == e.Op && !isTest(arg) && len(arg.Args) > 0 {
 			// A part of the same kind keeps its parentheses, and with them its shape.
 			b.WriteByte('(')
 			printExpr(b, arg, inOr)
@@ -107,36 +107,36 @@ func printArgs(b *strings.Builder, e *Expr, within int) {
 }
 
 // unwrap goes past conjunctions and disjunctions of one.
-func (e *Expr) unwrap() *Expr {
+func unwrap(e *Expr) *Expr {
 	for (e.Op == And || e.Op == Or) && len(e.Args) == 1 {
 		e = &e.Args[0]
 	}
 	return e
 }
 
-func (e *Expr) isTest() bool {
-	_, _, ok := e.asTest()
+func isTest(e *Expr) bool {
+	_, _, ok := asTest(e)
 	return ok
 }
 
 // asTest takes e for one test of one attribute, perhaps negated, if it is: one condition, or several equalities.
-func (e *Expr) asTest() (cs []*Cond, not, ok bool) {
-	e = e.unwrap()
+func asTest(e *Expr) (cs []*Cond, not, ok bool) {
+	e = unwrap(e)
 	if e.Op == Not {
-		cs, not, ok := e.Args[0].asTest()
+		cs, not, ok := asTest(&e.Args[0])
 		if !ok || not || len(cs) == 1 && !cs[0].takesNot() {
 			return nil, false, false
 		}
 		return cs, true, true
 	}
-	if c := e.asCond(); c != nil {
+	if c := asCond(e); c != nil {
 		return []*Cond{c}, false, true
 	}
 	if e.Op != Or || len(e.Args) < 2 {
 		return nil, false, false
 	}
 	for i := range e.Args {
-		c := e.Args[i].asCond()
+		c := asCond(&e.Args[i])
 		if c == nil || !c.isEquality() || len(cs) > 0 && (c.Field != cs[0].Field || c.Key != cs[0].Key) {
 			return nil, false, false
 		}
@@ -146,19 +146,19 @@ func (e *Expr) asTest() (cs []*Cond, not, ok bool) {
 }
 
 // asCond takes e for what Where makes of one condition, if it is.
-func (e *Expr) asCond() *Cond {
-	e = e.unwrap()
+func asCond(e *Expr) *Cond {
+	e = unwrap(e)
 	if e.Op == Is && !e.Cond.holdsForDefault() {
 		return &e.Cond
 	}
 	if e.Op != Or || len(e.Args) != 2 {
 		return nil
 	}
-	is, not := e.Args[0].unwrap(), e.Args[1].unwrap()
+	is, not := unwrap(&e.Args[0]), unwrap(&e.Args[1])
 	if is.Op != Is || !is.Cond.holdsForDefault() || not.Op != Not {
 		return nil
 	}
-	if there := not.Args[0].unwrap(); there.Op == Is && there.Cond == (Cond{Field: is.Cond.Field, Cmp: Exists}) {
+	if there := unwrap(&not.Args[0]); there.Op == Is && there.Cond == (Cond{Field: is.Cond.Field, Cmp: Exists}) {
 		return &is.Cond
 	}
 	return nil

@@ -121,6 +121,7 @@ func SortValueOf(f asff.Field, text []byte) SortValue {
 			ms = 0
 		}
 		return SortValue{Missing: !ok, Num: float64(ms)}
+	default:
 	}
 	if f == asff.FieldSeverityLabel || f == asff.FieldFindingProviderFieldsSeverityLabel {
 		rank := severityRank(text)

@@ -3,6 +3,7 @@ package querytest
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -150,12 +151,9 @@ func place(in map[string]any, path string, i int, v any) {
 	switch {
 	case isList && !deeper:
 		list, _ := in[name].([]any)
-		for _, had := range list {
-			if had == v {
-				return // lists of texts are sets
-			}
+		if !slices.Contains(list, v) { // lists of texts are sets
+			in[name] = append(list, v)
 		}
-		in[name] = append(list, v)
 	case isList:
 		list, _ := in[name].([]any)
 		for len(list) <= i {
@@ -357,4 +355,3 @@ func Groups() *rapid.Generator[query.Group] {
 		return g
 	})
 }
-

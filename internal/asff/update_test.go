@@ -93,6 +93,9 @@ func TestEditSize(t *testing.T) {
 	require.NoError(t, Split(b.stored.Doc, &m))
 	d.take(b.stored.Doc, &m)
 	room := MaxFindingBytes - countedSize(b.stored.Doc, &d)
+	counted := overlay(t, string(b.stored.Doc), `{"ProductName":null,"CompanyName":null,"Region":null,"WorkflowState":null,
+		"FindingProviderFields":null,"ProcessedAt":null,"ProductFields":{"k":"v"}}`)
+	require.Equal(t, len(counted), MaxFindingBytes-room)
 
 	// A member that fills the finding exactly.
 	fill := func(n int) { b.importing(string(parsedOver(b, n))) }

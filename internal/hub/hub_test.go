@@ -46,7 +46,7 @@ func TestOperations(t *testing.T) {
 	}
 }
 
-// engines are the stores the same tests run on.
+// engines are the stores the same tests run on; the one that hubcap ships joins them in embedded_test.go.
 var engines = map[string]func(t *testing.T) store.Store{
 	"plain": func(*testing.T) store.Store { return newMemStore() },
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -43,7 +42,7 @@ func (h *Hub) BatchImportFindings(ctx context.Context, p *iam.Principal, body []
 	if err := c.batch.Read(body); err != nil {
 		return nil, paramError(err)
 	}
-	switch n := len(c.batch.Findings); {
+	switch n := c.batch.Count; {
 	case n == 0:
 		return nil, api.InvalidParameter("Findings", "should NOT have fewer than 1 items")
 	case n > asff.MaxFindings:
@@ -276,8 +275,7 @@ func (c *importCall) output() *api.BatchImportFindingsOutput {
 		}
 		out.FailedCount++
 		out.FailedFindings = append(out.FailedFindings, api.ImportFindingsError{
-			// The id may live in the request's buffers, which the next call uses again.
-			Id: strings.Clone(c.batch.Findings[i].ID), ErrorCode: why.code, ErrorMessage: why.message,
+			Id: c.batch.Findings[i].ID, ErrorCode: why.code, ErrorMessage: why.message,
 		})
 	}
 	return out

@@ -21,6 +21,7 @@ type memStore struct {
 	version map[string]uint64
 	seq     uint64
 	fail    func(store.Key) error // what Update answers for a key in place of writing it
+	refuse  error                 // what Update answers in place of doing anything
 }
 
 type memDoc struct {
@@ -40,6 +41,9 @@ func (m *memStore) Update(ctx context.Context, keys []store.Key, fn store.Update
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.refuse != nil {
+		return nil, m.refuse
+	}
 	errs := make([]error, len(keys))
 	for i, key := range keys {
 		if m.fail != nil {

@@ -87,7 +87,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (*buffer, []by
 		if buf == nil {
 			return nil, nil, errBusy
 		}
-		s.deadline(line)
+		readWithin(line, s.stepTime)
 		for room := buf.bytes[:len(buf.bytes)-padding]; n < len(room); {
 			m, err := r.Body.Read(room[n:])
 			n += m
@@ -113,9 +113,9 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (*buffer, []by
 	}
 }
 
-func (s *Server) deadline(line *http.ResponseController) {
-	// A connection without deadlines (a test's recorder) is none that could be slow.
-	_ = line.SetReadDeadline(time.Now().Add(s.stepTime)) //nolint:forbidigo // the operating system's clock, not the hub's
+// readWithin bounds the time of what is read next. A connection without deadlines (a test's recorder) is none that could be slow.
+func readWithin(line *http.ResponseController, d time.Duration) {
+	_ = line.SetReadDeadline(time.Now().Add(d)) //nolint:forbidigo // the operating system's clock, not the hub's
 }
 
 func readError(err error) error {
@@ -137,6 +137,6 @@ func (s *Server) drain(w http.ResponseWriter, r *http.Request) {
 	if line.Flush() != nil {
 		return
 	}
-	s.deadline(line)
+	readWithin(line, s.drainTime)
 	_, _ = io.CopyN(io.Discard, r.Body, drainMost)
 }

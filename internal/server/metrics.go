@@ -21,10 +21,11 @@ type meters struct {
 	identity *meter // POST /
 }
 
-// meter counts the requests of one operation.
+// meter counts the requests of one operation, from the first one on: what is never called has no lines.
 type meter struct {
 	all     *meters
 	name    string
+	first   sync.Once
 	seconds prometheus.Observer
 	codes   sync.Map // status -> prometheus.Counter, so that counting makes no strings
 }
@@ -56,7 +57,7 @@ func newMeters(reg *prometheus.Registry, b *budget) (*meters, error) {
 }
 
 func (m *meters) of(name string) *meter {
-	return &meter{all: m, name: name, seconds: m.seconds.WithLabelValues(name)}
+	return &meter{all: m, name: name}
 }
 
 func (m *meter) count(status int, took time.Duration) {
@@ -65,5 +66,6 @@ func (m *meter) count(status int, took time.Duration) {
 		c, _ = m.codes.LoadOrStore(status, m.all.requests.WithLabelValues(m.name, strconv.Itoa(status)))
 	}
 	c.(prometheus.Counter).Inc()
+	m.first.Do(func() { m.seconds = m.all.seconds.WithLabelValues(m.name) })
 	m.seconds.Observe(took.Seconds())
 }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -64,6 +65,7 @@ type Config struct {
 const (
 	headerTime = 10 * time.Second // for the headers, from the first byte (or the connection's beginning)
 	stepTime   = 30 * time.Second // for each step by which a body's buffer grows
+	drainTime  = 2 * time.Second  // for what an early answer left unread
 	idleTime   = 2 * time.Minute  // between requests of a connection
 	writeTime  = time.Minute      // for a client to take the answer
 	wholeTime  = 10 * time.Minute // for a request as a whole
@@ -87,7 +89,7 @@ type Server struct {
 	hide     bool   // /metrics
 	tls      *tls.Config
 
-	headerTime, stepTime time.Duration // shorter in tests
+	headerTime, stepTime, drainTime time.Duration // shorter in tests
 }
 
 // New makes a Server.
@@ -101,7 +103,7 @@ func build(cfg Config, bound map[string]operation) (*Server, error) {
 	}
 	s := &Server{
 		hub: cfg.Hub, clock: cfg.Clock, log: cfg.Log, hide: cfg.HideMetrics, tls: cfg.TLS,
-		headerTime: headerTime, stepTime: stepTime,
+		headerTime: headerTime, stepTime: stepTime, drainTime: drainTime,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -131,6 +133,7 @@ func build(cfg Config, bound map[string]operation) (*Server, error) {
 	if s.meters, err = newMeters(cfg.Metrics, &s.budget); err != nil {
 		return nil, err
 	}
+	rest := maps.Clone(bound)
 	rows := make([]*row, 0, len(api.Operations))
 	for i := range api.Operations {
 		op := &api.Operations[i]
@@ -138,10 +141,10 @@ func build(cfg Config, bound map[string]operation) (*Server, error) {
 		if r.answer == nil {
 			r.answer = notBuilt(op.Name)
 		}
-		delete(bound, op.Name)
+		delete(rest, op.Name)
 		rows = append(rows, r)
 	}
-	for name := range bound {
+	for name := range rest {
 		return nil, fmt.Errorf("server: %s is bound but is no row of api.Operations", name)
 	}
 	s.router = newRouter(rows)
@@ -246,7 +249,7 @@ func newGuard(checkHosts bool, hosts, origins []string) (guard, error) {
 		g.hosts = map[string]bool{"127.0.0.1": true, "localhost": true, "::1": true}
 		for _, h := range hosts {
 			name := hostName(h)
-			if name == "" || strings.ContainsAny(name, "*/ ") {
+			if name == "" || strings.ContainsAny(h, "*/ ") {
 				return g, fmt.Errorf("%q is no host name", h)
 			}
 			g.hosts[name] = true

@@ -271,7 +271,7 @@ func (c *compiler) numberFilter(f asff.Field, path string) (Expr, error) {
 	cond := Cond{Field: f, Cmp: Range, Lo: math.Inf(-1), Hi: math.Inf(1)}
 	var eq, bounds bool
 	err := c.object(path, func(member, path string) error {
-		x, present, err := c.number(path)
+		x, present, err := c.number(path, "number")
 		if err != nil || !present {
 			return err
 		}
@@ -383,7 +383,7 @@ func (c *compiler) dateRange(f asff.Field, path string) (cond Cond, present bool
 	)
 	err = c.object(path, func(member, path string) error {
 		if member == "Value" {
-			x, present, err := c.number(path)
+			x, present, err := c.number(path, "integer")
 			switch {
 			case err != nil || !present:
 				return err

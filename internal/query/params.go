@@ -88,7 +88,7 @@ func (d *decoder) path(p jsontext.Pointer) string {
 
 // null skips a null and tells whether there was one.
 func (d *decoder) null() (bool, error) {
-	if d.in.PeekKind() != 'n' {
+	if d.in.PeekKind() != jsontext.KindNull {
 		return false, nil
 	}
 	if _, err := d.in.ReadToken(); err != nil {
@@ -97,10 +97,23 @@ func (d *decoder) null() (bool, error) {
 	return true, nil
 }
 
-// open reads the token that begins a list or an object.
-func (d *decoder) open(path string, want jsontext.Kind, reason string) error {
-	if got := d.in.PeekKind(); got != want && got != 0 {
+// want refuses a value of another kind. What is no value at all is left to the reader, which knows the place.
+func (d *decoder) want(path string, reason string, kinds ...jsontext.Kind) error {
+	switch got := d.in.PeekKind(); got {
+	case jsontext.KindInvalid, jsontext.KindEndObject, jsontext.KindEndArray:
+		return nil
+	default:
+		if slices.Contains(kinds, got) {
+			return nil
+		}
 		return wrong(path, reason)
+	}
+}
+
+// open reads the token that begins a list or an object.
+func (d *decoder) open(path string, kind jsontext.Kind, reason string) error {
+	if err := d.want(path, reason, kind); err != nil {
+		return err
 	}
 	if _, err := d.in.ReadToken(); err != nil {
 		return d.syntax(err)
@@ -129,10 +142,10 @@ func unknown(path string) *ParamError { return wrong(path, "should NOT be there:
 
 // members calls read for each member that is not null.
 func (d *decoder) members(path string, read func(member, path string) error) error {
-	if err := d.open(path, '{', "should be object"); err != nil {
+	if err := d.open(path, jsontext.KindBeginObject, "should be object"); err != nil {
 		return err
 	}
-	for d.in.PeekKind() != '}' {
+	for d.in.PeekKind() != jsontext.KindEndObject {
 		name, err := d.in.ReadToken()
 		if err != nil {
 			return d.syntax(err)
@@ -150,10 +163,10 @@ func (d *decoder) list(path string, read func(i int) error) error {
 	if isNull, err := d.null(); isNull || err != nil {
 		return err
 	}
-	if err := d.open(path, '[', "should be array"); err != nil {
+	if err := d.open(path, jsontext.KindBeginArray, "should be array"); err != nil {
 		return err
 	}
-	for i := 0; d.in.PeekKind() != ']'; i++ {
+	for i := 0; d.in.PeekKind() != jsontext.KindEndArray; i++ {
 		if err := read(i); err != nil {
 			return err
 		}
@@ -166,8 +179,8 @@ func (d *decoder) text(path string) (string, bool, error) {
 	if isNull, err := d.null(); isNull || err != nil {
 		return "", false, err
 	}
-	if got := d.in.PeekKind(); got != '"' && got != 0 {
-		return "", false, wrong(path, "should be string")
+	if err := d.want(path, "should be string", jsontext.KindString); err != nil {
+		return "", false, err
 	}
 	tok, err := d.in.ReadToken()
 	if err != nil {
@@ -180,13 +193,13 @@ func (d *decoder) text(path string) (string, bool, error) {
 	return s, true, nil
 }
 
-// number reads a number that a float64 can hold; false where there was null.
-func (d *decoder) number(path string) (float64, bool, error) {
+// number reads a number that a float64 can hold; false where there was null. kind is what a complaint calls it.
+func (d *decoder) number(path, kind string) (float64, bool, error) {
 	if isNull, err := d.null(); isNull || err != nil {
 		return 0, false, err
 	}
-	if got := d.in.PeekKind(); got != '0' && got != 0 {
-		return 0, false, wrong(path, "should be number")
+	if err := d.want(path, "should be "+kind, jsontext.KindNumber); err != nil {
+		return 0, false, err
 	}
 	tok, err := d.in.ReadValue()
 	if err != nil {
@@ -194,7 +207,7 @@ func (d *decoder) number(path string) (float64, bool, error) {
 	}
 	x, err := strconv.ParseFloat(string(tok), 64)
 	if err != nil {
-		return 0, false, wrong(path, "should be number that fits 64 bits")
+		return 0, false, wrong(path, "should be "+kind+" that fits 64 bits")
 	}
 	return x, true, nil
 }
@@ -204,10 +217,8 @@ func (d *decoder) boolean(path string) (value, present bool, err error) {
 	if isNull, err := d.null(); isNull || err != nil {
 		return false, false, err
 	}
-	switch d.in.PeekKind() {
-	case 't', 'f', 0:
-	default:
-		return false, false, wrong(path, "should be boolean")
+	if err := d.want(path, "should be boolean", jsontext.KindTrue, jsontext.KindFalse); err != nil {
+		return false, false, err
 	}
 	tok, err := d.in.ReadToken()
 	if err != nil {
@@ -218,7 +229,7 @@ func (d *decoder) boolean(path string) (value, present bool, err error) {
 
 // end refuses what follows the value.
 func (d *decoder) end() error {
-	if d.in.PeekKind() == 0 {
+	if d.in.PeekKind() == jsontext.KindInvalid {
 		if _, err := d.in.ReadToken(); errors.Is(err, io.EOF) {
 			return nil
 		}

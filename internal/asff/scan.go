@@ -19,9 +19,17 @@ type Batch struct {
 
 // Read reads {"Findings": [...]}. Other members of the request are skipped; of those named Findings the last counts. It fails
 // with a *SyntaxError for what is not strict JSON (D42) and with a *TypeError when the body is no object or Findings no list; an
-// absent or null Findings is an empty list. The body may be used again at once: nothing aliases it.
+// absent or null Findings is an empty list. After an error there are no Findings. The body may be used again at once: nothing aliases it.
 func (b *Batch) Read(body []byte) error {
 	b.reset()
+	err := b.read(body)
+	if err != nil {
+		b.reset()
+	}
+	return err
+}
+
+func (b *Batch) read(body []byte) error {
 	s := &b.s
 	if err := s.load(body, b.Options); err != nil {
 		return err
@@ -91,6 +99,7 @@ func (b *Batch) ReadFindings(list []byte) error {
 		return &TypeError{Reason: "should be array"}
 	}
 	if !b.list(math.MaxInt) || !s.end() {
+		b.reset()
 		return s.err
 	}
 	return nil

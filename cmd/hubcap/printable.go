@@ -5,11 +5,13 @@ import (
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // printable makes text from strangers safe for a terminal or a log: what would move the cursor, change the direction of writing or
-// hide itself is written as \u and four or eight hex digits, what is no UTF-8 as \x and two. Line breaks and tabs are escaped too.
+// hide itself is written as \u and four hex digits (two of them beyond U+FFFF, as JSON does), what is no UTF-8 as \x and two. Line
+// breaks and tabs are escaped too.
 func printable(s string) string {
 	clean := true
 	for i := 0; clean && i < len(s); i++ {
@@ -27,7 +29,8 @@ func printable(s string) string {
 		case !hides(r):
 			b.WriteString(s[i : i+n])
 		case r > 0xffff:
-			fmt.Fprintf(&b, `\U%08x`, r)
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
 		default:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}

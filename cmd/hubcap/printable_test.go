@@ -19,7 +19,7 @@ func TestPrintable(t *testing.T) {
 		"zero\u200bwidth\ufeff":  `zero\u200bwidth\ufeff`,
 		"next\u2028line\u0085":   `next\u2028line\u0085`,
 		"bad \xff utf8":          `bad \xff utf8`,
-		"tag\U000e0041character": `tag\U000e0041character`,
+		"tag\U000e0041character": `tag\udb40\udc41character`,
 	} {
 		require.Equal(t, want, printable(in))
 	}

@@ -3,28 +3,299 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"hubcap/internal/hub"
+	"hubcap/internal/server"
+	"hubcap/internal/store/embedded"
 )
 
 // serveCmd is `hubcap serve`.
 type serveCmd struct {
-	Addr        string   `default:"127.0.0.1:4510" help:"Address to listen on." placeholder:"HOST:PORT"`
-	Store       string   `help:"Directory of the store, or memory. [$${XDG_DATA_HOME:-~/.local/share}/hubcap]" placeholder:"DIR|memory"`
-	Profile     string   `default:"open" enum:"open,aws" help:"How strict: open for running a hub, aws to fail where AWS fails."`
-	Auth        string   `default:"none" enum:"none,sigv4" help:"Whether signatures are checked against the keys of the config file."`
-	Config      string   `help:"Configuration file (TOML): keys, products, and any of these flags." placeholder:"FILE"`
+	Addr        string   `default:"127.0.0.1:4510" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	Store       string   `placeholder:"DIR" help:"Directory of the store, or memory ($${XDG_DATA_HOME:-~/.local/share}/hubcap)."`
+	Profile     string   `default:"open" enum:"open,aws" help:"How strict: open to run a hub, aws to fail where AWS fails (${default})."`
+	Auth        string   `default:"none" enum:"none,sigv4" help:"none takes any key at its word; sigv4 checks signatures against the keys of --config (${default})."`
+	Config      string   `placeholder:"FILE" help:"Configuration file (TOML): keys, products, and any of these flags."`
 	Insecure    bool     `help:"Serve a public address with --auth none: whoever reaches it may read and write everything."`
-	AllowHost   []string `help:"Host names that requests may name with --auth none, beside loopback and --addr." placeholder:"HOST"`
-	CORSOrigin  []string `name:"cors-origin" help:"Origins of web pages that may call this hub." placeholder:"ORIGIN"`
-	TLSCert     string   `name:"tls-cert" help:"Certificate chain (PEM); read again when it changes." placeholder:"FILE"`
-	TLSKey      string   `name:"tls-key" help:"Private key (PEM)." placeholder:"FILE"`
-	Memory      string   `help:"Soft limit of the process's memory. [60 % of the machine's or the container's]" placeholder:"SIZE"`
-	MaxInflight string   `default:"256MB" help:"Memory for requests under way; beyond it new ones are answered 503." placeholder:"SIZE"`
-	MetricsAddr string   `help:"Serve /metrics here and not on --addr." placeholder:"HOST:PORT"`
-	LogFormat   string   `default:"text" enum:"text,json" help:"Format of the log on standard error."`
-	HistoryDays int      `default:"90" help:"Days that a finding's history is kept."`
+	AllowHost   []string `placeholder:"HOST" help:"Host names that requests may name with --auth none, beside loopback and --addr."`
+	CORSOrigin  []string `name:"cors-origin" placeholder:"ORIGIN" help:"Origins of web pages that may call this hub."`
+	TLSCert     string   `name:"tls-cert" placeholder:"FILE" help:"Certificate chain (PEM), read again when it changes."`
+	TLSKey      string   `name:"tls-key" placeholder:"FILE" help:"Private key (PEM)."`
+	Memory      string   `placeholder:"SIZE" help:"Memory the process should stay below (60 % of the container's or the machine's)."`
+	MaxInflight string   `default:"256MB" placeholder:"SIZE" help:"Memory for requests under way; beyond it new ones are answered 503 (${default})."`
+	MetricsAddr string   `placeholder:"HOST:PORT" help:"Serve /metrics here, over plain HTTP, and not on --addr."`
+	LogFormat   string   `default:"text" enum:"text,json" help:"Form of the log on standard error (${default})."`
+	HistoryDays int      `default:"90" placeholder:"DAYS" help:"How long the history of a finding is kept (${default})."`
 }
 
-// Run serves until ctx ends.
-func (c *serveCmd) Run(ctx context.Context, std *streams) error {
-	return errors.New("serve: being built")
+// Run serves until ctx ends, then finishes what was acknowledged.
+func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
+	cfg, err := loadConfig(c.Config)
+	if err != nil {
+		return err
+	}
+	log := newLog(std.Err, c.LogFormat)
+	sc, err := c.server(cfg, log)
+	if err != nil {
+		return err
+	}
+	memory, err := memoryLimit(c.Memory)
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(memory)
+
+	l, err := listen(ctx, "--addr", c.Addr)
+	if err != nil {
+		return err
+	}
+	defer l.Close() //nolint:errcheck // closed by Serve when all goes well
+	st, where, err := c.open(memory, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+
+	profile, err := hub.ParseProfile(c.Profile)
+	if err != nil {
+		return err
+	}
+	sc.Hub, err = hub.New(ctx, hub.Config{Store: st, Profile: profile, Clock: time.Now, Products: cfg.products(), Log: log})
+	if err != nil {
+		return err
+	}
+	srv, err := server.New(sc)
+	if err != nil {
+		return err
+	}
+	if c.MetricsAddr != "" {
+		stop, err := serveMetrics(ctx, c.MetricsAddr, srv.Metrics(), log)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	c.greet(std.Out, l.Addr(), where, cfg)
+	if err := srv.Serve(ctx, l); err != nil {
+		return err
+	}
+	log.Info("stopped: what was acknowledged is on disk")
+	return nil
+}
+
+// server turns flags and file into the edge's configuration, and refuses what is not safe to serve.
+func (c *serveCmd) server(cfg *config, log *slog.Logger) (server.Config, error) {
+	sc := server.Config{
+		Clock: time.Now, Log: log, Origins: c.CORSOrigin, HideMetrics: c.MetricsAddr != "", Verify: c.Auth == "sigv4", Throttle: c.Profile == "aws",
+		Metrics: prometheus.NewRegistry(),
+	}
+	sc.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return sc, fmt.Errorf("--addr %s: must be HOST:PORT", c.Addr)
+	}
+	public := !loopback(host)
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return sc, errors.New("--tls-cert and --tls-key go together")
+	}
+	if c.HistoryDays < 1 {
+		return sc, fmt.Errorf("--history-days %d: must be 1 or more", c.HistoryDays)
+	}
+	if sc.MaxInflight, err = parseSize(c.MaxInflight); err != nil {
+		return sc, fmt.Errorf("--max-inflight: %w", err)
+	}
+	if sc.MaxInflight < leastInflight {
+		return sc, fmt.Errorf("--max-inflight %s: must be 16MB or more, so that the largest request fits", c.MaxInflight)
+	}
+	if sc.Verify {
+		if len(cfg.Keys) == 0 {
+			return sc, errors.New("--auth sigv4 needs keys: name a --config file with at least one [[keys]] (docs/examples/hubcap.toml)")
+		}
+		if len(c.AllowHost) > 0 {
+			log.Warn("--allow-host has no effect with --auth sigv4: signatures cover the host")
+		}
+		if public && c.TLSCert == "" {
+			log.Warn("findings travel unencrypted: --addr is public and there is no --tls-cert", slog.String("addr", c.Addr))
+		}
+		for i := range cfg.Keys {
+			k, err := cfg.Keys[i].key()
+			if err != nil {
+				return sc, err
+			}
+			sc.Keys = append(sc.Keys, k)
+		}
+	} else {
+		if public && !c.Insecure {
+			return sc, fmt.Errorf("refusing to serve %s with --auth none: whoever reaches that address could read and write every finding. "+
+				"Use --auth sigv4 with keys in --config, or --insecure where the network keeps strangers out "+
+				"(in a container whose port is published on loopback)", c.Addr)
+		}
+		if len(cfg.Keys) > 0 {
+			log.Warn("the keys of the configuration are not checked: --auth is none")
+		}
+		sc.Hosts = c.AllowHost
+		if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+			sc.Hosts = append(sc.Hosts, host)
+		}
+	}
+	if cfg.Organization != nil {
+		log.Warn("[organization] has no effect yet: the operations on members are not built")
+	}
+	if c.TLSCert != "" {
+		if sc.TLS, err = reloadingTLS(c.TLSCert, c.TLSKey, log); err != nil {
+			return sc, err
+		}
+	}
+	return sc, nil
+}
+
+// leastInflight is room for two of the largest requests.
+const leastInflight = 16 << 20
+
+func loopback(host string) bool {
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// listen opens a port, and says what to do where it cannot.
+func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s %s is in use by another process: stop that one or choose another address", flag, addr)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%s %s: not permitted to listen there; ports below 1024 need a privilege", flag, addr)
+	case err != nil:
+		return nil, fmt.Errorf("%s %s: %w", flag, addr, err)
+	}
+	return l, nil
+}
+
+// open opens the store and tells where it is.
+func (c *serveCmd) open(memory int64, log *slog.Logger) (*embedded.Store, string, error) {
+	// A quarter of the machine for the dictionary of values: memory is 60 % of it.
+	opts := embedded.Options{Logger: log, Clock: time.Now, IndexMemory: memory / 12 * 5}
+	dir := c.Store
+	where := "memory (nothing outlives the process)"
+	switch dir {
+	case "memory":
+		opts.FS, dir = embedded.NewMemory(), "memory"
+	case "":
+		data := os.Getenv("XDG_DATA_HOME")
+		if data == "" {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return nil, "", fmt.Errorf("--store has no default here: %w", err)
+			}
+			data = filepath.Join(home, ".local", "share")
+		}
+		dir = filepath.Join(data, "hubcap")
+		fallthrough
+	default:
+		absolute, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, "", fmt.Errorf("--store %s: %w", dir, err)
+		}
+		dir, where = absolute, absolute
+	}
+	st, err := embedded.Open(dir, opts)
+	if err != nil {
+		return nil, "", fmt.Errorf("--store: %w", err)
+	}
+	return st, where, nil
+}
+
+// greet prints where the hub is and the block that makes any client work with it.
+func (c *serveCmd) greet(w io.Writer, addr net.Addr, where string, cfg *config) {
+	scheme := "http"
+	if c.TLSCert != "" {
+		scheme = "https"
+	}
+	id, value := "111122223333", "any"
+	if c.Auth == "sigv4" {
+		id, value = cfg.Keys[0].ID, "its-secret"
+	}
+	endpoint := scheme + "://" + reachable(c.Addr, addr)
+	fmt.Fprintf(w, `hubcap serves %s (profile %s, auth %s)
+store: %s
+
+Point any AWS client at it:
+
+  export AWS_ENDPOINT_URL_SECURITYHUB=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_DEFAULT_REGION=us-east-1
+  unset AWS_PROFILE AWS_SESSION_TOKEN
+
+`, endpoint, c.Profile, c.Auth, printable(where), endpoint, id, value)
+}
+
+// reachable is the listener's address as a client on this machine writes it: with the port it really got, and no wildcard host.
+func reachable(wanted string, got net.Addr) string {
+	host, _, _ := net.SplitHostPort(wanted)
+	_, port, _ := net.SplitHostPort(got.String())
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// serveMetrics answers /metrics on a listener of its own.
+func serveMetrics(ctx context.Context, addr string, h http.Handler, log *slog.Logger) (stop func(), err error) {
+	l, err := listen(ctx, "--metrics-addr", addr)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", h)
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	go func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("metrics are no longer served", slog.Any("error", err))
+		}
+	}()
+	log.Info("serving metrics", slog.String("addr", l.Addr().String()))
+	return func() { _ = srv.Close() }, nil
+}
+
+func newLog(w io.Writer, format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(printableLines{w}, nil))
+	}
+	return slog.New(slog.NewTextHandler(printableLines{w}, nil))
+}
+
+// key is what the edge needs of a configured key.
+func (k *keyConfig) key() (server.Key, error) {
+	s, err := k.resolve(os.LookupEnv)
+	if err != nil {
+		return server.Key{}, err
+	}
+	policy, err := k.policy()
+	if err != nil {
+		return server.Key{}, fmt.Errorf("key %s: policy: %w", k.ID, err)
+	}
+	return server.Key{ID: k.ID, Secret: string(s), Account: k.Account, Name: k.Name, Products: k.Products, Policy: policy}, nil
+}
+
+func (c *config) products() []hub.Product {
+	var list []hub.Product
+	for _, p := range c.Products {
+		list = append(list, hub.Product{
+			Company: p.Company, Product: p.Product, CompanyName: p.CompanyName, ProductName: p.ProductName,
+			Description: p.Description, Categories: p.Categories,
+		})
+	}
+	return list
 }

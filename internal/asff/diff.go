@@ -25,18 +25,18 @@ var untracked = [numTops]bool{
 // format, at most 50 changes. Field is the dotted path of the smallest changed member: the format's objects are descended into; lists
 // and maps are one value, and so is what the format does not know, as nobody can tell a map from an object there. Strings stand as they are, anything else as JSON; where one side is longer than 4096 bytes both are left out. The
 // top-level timestamps have no history; the order of members has no meaning. Members that the service fills count like any other.
-func Diff(old, new []byte) ([]FieldChange, error) {
+func Diff(old, now []byte) ([]FieldChange, error) {
 	var was, is Members
 	if err := Split(old, &was); err != nil {
 		return nil, fmt.Errorf("asff: old document: %w", err)
 	}
-	if err := Split(new, &is); err != nil {
+	if err := Split(now, &is); err != nil {
 		return nil, fmt.Errorf("asff: new document: %w", err)
 	}
 	var a, b document
 	a.take(old, &was)
-	b.take(new, &is)
-	return changes(&a, &b, was.Unknown(old), is.Unknown(new)), nil
+	b.take(now, &is)
+	return changes(&a, &b, was.Unknown(old), is.Unknown(now)), nil
 }
 
 // Changes is the Diff between the stored finding that the last Import or Edit was given and the document it returned, without
@@ -48,12 +48,12 @@ func (m *Merger) Changes() []FieldChange {
 	return changes(&m.old, &m.new, m.oldUnknown, m.newUnknown)
 }
 
-func changes(old, new *document, oldUnknown, newUnknown []byte) []FieldChange {
+func changes(old, now *document, oldUnknown, newUnknown []byte) []FieldChange {
 	var d differ
 	root := format().root
 	for t := range numTops {
-		if !untracked[t] && !bytes.Equal(old[t], new[t]) {
-			d.compare(topNames[t], structure(root, topNames[t]), old[t], new[t])
+		if !untracked[t] && !bytes.Equal(old[t], now[t]) {
+			d.compare(topNames[t], structure(root, topNames[t]), old[t], now[t])
 		}
 	}
 	if !bytes.Equal(oldUnknown, newUnknown) {
@@ -82,21 +82,21 @@ func structure(o *object, name string) *object {
 }
 
 // compare finds the changes of one member; nil is absent. o is its structure, nil where it is one value.
-func (d *differ) compare(path string, o *object, old, new []byte) {
-	if o != nil && (old == nil || isObject(old)) && (new == nil || isObject(new)) && len(old)+len(new) > len("{}") {
-		d.descend(path+".", o, old, new)
+func (d *differ) compare(path string, o *object, old, now []byte) {
+	if o != nil && (old == nil || isObject(old)) && (now == nil || isObject(now)) && len(old)+len(now) > len("{}") {
+		d.descend(path+".", o, old, now)
 		return
 	}
-	if sameValue(old, new) || len(d.changes) == maxChanges {
+	if sameValue(old, now) || len(d.changes) == maxChanges {
 		return
 	}
 	c := FieldChange{Field: path}
-	was, is := plain(old), plain(new)
+	was, is := plain(old), plain(now)
 	if len(was) <= maxChangeBytes && len(is) <= maxChangeBytes {
 		if old != nil {
 			c.Old = &was
 		}
-		if new != nil {
+		if now != nil {
 			c.New = &is
 		}
 	}
@@ -105,8 +105,8 @@ func (d *differ) compare(path string, o *object, old, new []byte) {
 
 // descend compares two objects member by member, in step while their members come in the same order; then what is left in the
 // order of the old one, then what is new. Either may be nil, which has no members.
-func (d *differ) descend(prefix string, o *object, old, new []byte) {
-	left, right := walk(old), walk(new)
+func (d *differ) descend(prefix string, o *object, old, now []byte) {
+	left, right := walk(old), walk(now)
 	for {
 		restOld, restNew := left, right
 		name, a, okOld := left.member()
@@ -122,25 +122,25 @@ func (d *differ) descend(prefix string, o *object, old, new []byte) {
 	}
 }
 
-func (d *differ) unordered(prefix string, o *object, old, new []pair) {
-	values := make(map[string][]byte, len(new))
-	for _, n := range new {
+func (d *differ) unordered(prefix string, o *object, old, now []pair) {
+	values := make(map[string][]byte, len(now))
+	for _, n := range now {
 		values[string(n.name)] = n.value
 	}
 	for _, m := range old {
 		d.member(prefix, o, m.name, m.value, values[string(m.name)])
 		delete(values, string(m.name))
 	}
-	for _, n := range new {
+	for _, n := range now {
 		if values[string(n.name)] != nil {
 			d.member(prefix, o, n.name, nil, n.value)
 		}
 	}
 }
 
-func (d *differ) member(prefix string, o *object, name, old, new []byte) {
-	if !bytes.Equal(old, new) {
-		d.compare(prefix+memberName(name), structure(o, string(name)), old, new)
+func (d *differ) member(prefix string, o *object, name, old, now []byte) {
+	if !bytes.Equal(old, now) {
+		d.compare(prefix+memberName(name), structure(o, string(name)), old, now)
 	}
 }
 

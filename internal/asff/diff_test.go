@@ -66,8 +66,8 @@ func TestDiffRefusesWhatIsNoDocument(t *testing.T) {
 }
 
 // shuffled is a document with the members of every object below the top in another order.
-func shuffled(t testing.TB, doc []byte, r *rand.Rand) []byte {
-	t.Helper()
+func shuffled(tb testing.TB, doc []byte, r *rand.Rand) []byte {
+	tb.Helper()
 	var shuffle func(v []byte, deep bool) []byte
 	shuffle = func(v []byte, deep bool) []byte {
 		switch v[0] {
@@ -96,17 +96,17 @@ func shuffled(t testing.TB, doc []byte, r *rand.Rand) []byte {
 	}
 	out := shuffle(doc, false)
 	var a, b any
-	require.NoError(t, json.Unmarshal(doc, &a))
-	require.NoError(t, json.Unmarshal(out, &b))
-	require.Equal(t, a, b)
+	require.NoError(tb, json.Unmarshal(doc, &a))
+	require.NoError(tb, json.Unmarshal(out, &b))
+	require.Equal(tb, a, b)
 	return out
 }
 
 // tracked is a document as its history sees it.
-func tracked(t testing.TB, doc []byte) map[string]any {
-	t.Helper()
+func tracked(tb testing.TB, doc []byte) map[string]any {
+	tb.Helper()
 	var v map[string]any
-	require.NoError(t, json.Unmarshal(doc, &v))
+	require.NoError(tb, json.Unmarshal(doc, &v))
 	for top, no := range untracked {
 		if no {
 			delete(v, topNames[top])

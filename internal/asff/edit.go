@@ -125,8 +125,7 @@ func canonicalJSON(input []byte) ([]byte, error) {
 	out, err := jsontext.AppendFormat(nil, input, jsontext.PreserveRawStrings(false), jsontext.CanonicalizeRawInts(false),
 		jsontext.CanonicalizeRawFloats(false))
 	if err != nil {
-		var syntax *jsontext.SyntacticError
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 			return nil, &SyntaxError{Offset: int(syntax.ByteOffset), Reason: strings.TrimPrefix(syntax.Err.Error(), "jsontext: ")}
 		}
 		return nil, &SyntaxError{Reason: err.Error()}

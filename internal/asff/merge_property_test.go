@@ -112,10 +112,10 @@ func drawEdit(rt *rapid.T, label string) *Edit {
 }
 
 // parsed is a document without some members.
-func parsed(t testing.TB, doc []byte, without ...Top) map[string]any {
-	t.Helper()
+func parsed(tb testing.TB, doc []byte, without ...Top) map[string]any {
+	tb.Helper()
 	var v map[string]any
-	require.NoError(t, json.Unmarshal(doc, &v))
+	require.NoError(tb, json.Unmarshal(doc, &v))
 	for _, top := range without {
 		delete(v, topNames[top])
 	}

@@ -16,32 +16,32 @@ import (
 const base = bareFinding + `}`
 
 // overlay lays members over a finding: null takes one away.
-func overlay(t testing.TB, finding, members string) []byte {
-	t.Helper()
+func overlay(tb testing.TB, finding, members string) []byte {
+	tb.Helper()
 	var f, m map[string]json.RawMessage
-	require.NoError(t, json.Unmarshal([]byte(finding), &f))
-	require.NoError(t, json.Unmarshal([]byte(members), &m), "members: %s", members)
+	require.NoError(tb, json.Unmarshal([]byte(finding), &f))
+	require.NoError(tb, json.Unmarshal([]byte(members), &m), "members: %s", members)
 	maps.Copy(f, m)
 	maps.DeleteFunc(f, func(_ string, v json.RawMessage) bool { return string(v) == "null" })
 	out, err := json.Marshal(f)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return out
 }
 
 // read is a finding as the reader gives it; it must be valid.
-func read(t testing.TB, doc []byte) *Finding {
-	t.Helper()
+func read(tb testing.TB, doc []byte) *Finding {
+	tb.Helper()
 	var r Reader
 	f, err := r.Check(doc, CheckOptions{})
-	require.NoError(t, err)
-	require.Empty(t, f.Violations, "%s", doc)
+	require.NoError(tb, err)
+	require.Empty(tb, f.Violations, "%s", doc)
 	return f
 }
 
 // requireCanonical holds what must be true of every document a Merger makes: it is a valid finding, written as the reader would.
-func requireCanonical(t testing.TB, doc []byte) {
-	t.Helper()
-	require.Equal(t, string(read(t, doc).Doc), string(doc))
+func requireCanonical(tb testing.TB, doc []byte) {
+	tb.Helper()
+	require.Equal(tb, string(read(tb, doc).Doc), string(doc))
 }
 
 // bench is one finding's store, and the environment of its hub.
@@ -53,9 +53,9 @@ type bench struct {
 	stored *Stored
 }
 
-func newBench(t testing.TB) *bench {
-	t.Helper()
-	return &bench{t: t, env: Env{Region: "eu-west-1", ProductName: "Default", CompanyName: "Personal"}}
+func newBench(tb testing.TB) *bench {
+	tb.Helper()
+	return &bench{t: tb, env: Env{Region: "eu-west-1", ProductName: "Default", CompanyName: "Personal"}}
 }
 
 // now is a clock that goes on by a second each time.

@@ -152,7 +152,7 @@ func (l *linter) check(item readItem) (id string, results []lintResult) {
 			r.Offset = int64(min(max(syntax.Offset-len(batchHead), 0), len(item.Raw)))
 			r.Message = "makes the whole request no strict JSON: " + syntax.Reason
 		}
-		r.Remedy = "Write it as RFC 8259 asks, in UTF-8, nested at most " + strconv.Itoa(asff.MaxDepth) + " deep with the request around it."
+		r.Remedy = "Write it as RFC 8259 asks, in UTF-8, nested at most " + strconv.Itoa(asff.MaxDepth) + " deep."
 		return readLabel(item.Raw).ID, append(results, r)
 	}
 	f := &l.batch.Findings[0]

@@ -36,13 +36,24 @@ func (p *lintText) violation(r lintResult) error {
 		fmt.Fprintf(&b, "  finding  %s\n", printable(r.ID))
 	}
 	if r.Value != "" {
-		fmt.Fprintf(&b, "  value    %s\n", printable(r.Value))
+		fmt.Fprintf(&b, "  value    %s\n", brief(r.Value))
 	}
 	if r.Remedy != "" {
 		fmt.Fprintf(&b, "  remedy   %s\n", printable(r.Remedy))
 	}
 	_, err := io.WriteString(p.w, b.String())
 	return err
+}
+
+// brief shows a value in one line of a terminal: an object in place of one of its members need not be shown whole.
+func brief(value string) string {
+	if value[0] == '{' || value[0] == '[' {
+		value = strings.Join(strings.Fields(value), " ")
+	}
+	if shown := []rune(value); len(shown) > 100 {
+		value = string(shown[:100]) + " ..."
+	}
+	return printable(value)
 }
 
 func (p *lintText) end(s lintSum) error {
@@ -143,21 +154,21 @@ var lintRules = []struct{ ID, Text string }{
 	{"enum", "A value that is none of the allowed ones."},
 	{"format", "A text that has the form of an instant and names none."},
 	{ruleJSON, "Text that is no strict JSON."},
+	{"maximum", "A number that is too large."},
 	{"maxItems", "A list that is too long."},
 	{"maxLength", "A text that is too long."},
 	{"maxProperties", "A map with too many entries."},
-	{"maximum", "A number that is too large."},
+	{"minimum", "A number that is too small."},
 	{"minItems", "A list that is too short."},
 	{"minLength", "A text that is too short."},
 	{"minProperties", "A map with too few entries."},
-	{"minimum", "A number that is too small."},
-	{"oneOf", "Exactly one of several alternatives must hold."},
 	{"pattern", "A text that does not match its pattern."},
 	{ruleProductArn, "A product ARN that names no product of a Region: it makes AWS refuse the whole request."},
-	{"propertyNames", "A key of a map that is not allowed."},
+	{"range", "A number beyond the range of its type."},
 	{"required", "A member that is missing."},
 	{ruleSize, "A finding of more than 240 KB."},
 	{"type", "A value of the wrong JSON type."},
+	{"unicode", "An escape that is half of a surrogate pair."},
 	{"uniqueItems", "A list that holds one item twice."},
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,4 +88,65 @@ func FuzzLocator(f *testing.F) {
 			require.Equal(t, values[i], got, "%s in %s", pointers[i].Pointer, raw)
 		}
 	})
+}
+
+// goodFinding is valid, and has room for one more member.
+const goodFinding = `{"SchemaVersion":"2018-10-08","Id":"a","ProductArn":"arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default",` +
+	`"GeneratorId":"g","AwsAccountId":"111122223333","CreatedAt":"2026-11-01T08:00:00Z","UpdatedAt":"2026-11-01T08:00:00Z","Title":"t",` +
+	`"Description":"d","FindingProviderFields":{},"Resources":[{"Type":"Other","Id":"r"}]%s}`
+
+func TestLintTellsWhatNoRequestMayHold(t *testing.T) {
+	for _, c := range []struct{ name, member, want string }{
+		{"nothing", "", ""},
+		{"too large", `,"Note":{"Text":"` + strings.Repeat("x", 245_760) + `","UpdatedBy":"u","UpdatedAt":"2026-11-01T08:00:00Z"}`, "size maxLength"},
+		{"bad UTF-8", `,"Region":"` + "\xff" + `"`, "json"},
+		{"raw control character", `,"Region":"` + "a\x01" + `"`, "json"},
+		{"as deep as may be", `,"x":` + strings.Repeat("[", asff.MaxDepth-1) + strings.Repeat("]", asff.MaxDepth-1), ""},
+		{"too deep", `,"x":` + strings.Repeat("[", asff.MaxDepth) + strings.Repeat("]", asff.MaxDepth), "json"},
+		{"half a surrogate pair", `,"Region":"\ud800"`, "unicode"},
+		{"twice the same", `,"Title":"u"`, "duplicate"},
+		{"number beyond its range", `,"Severity":{"Label":"LOW","Product":1e400}`, "range"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			code := Main(t.Context(), []string{"lint", "--format", "json", "-"}, strings.NewReader(fmt.Sprintf(goodFinding, c.member)), &out, &errs)
+			var got struct {
+				Violations []struct {
+					Rule, Remedy string
+					Offset       int
+				}
+			}
+			require.NoError(t, json.Unmarshal(out.Bytes(), &got), "%s%s", &out, &errs)
+			var rules []string
+			for _, v := range got.Violations {
+				rules = append(rules, v.Rule)
+				require.NotEmpty(t, v.Remedy)
+				if v.Rule == ruleJSON && c.name != "too deep" {
+					require.Contains(t, []byte("\xff\x01"), fmt.Sprintf(goodFinding, c.member)[v.Offset])
+				}
+			}
+			require.Equal(t, c.want, strings.Join(rules, " "), out.String())
+			require.Equal(t, min(len(rules), 1), code)
+		})
+	}
+}
+
+// TestLintRules: SARIF's table names no rule that the check does not have.
+func TestLintRules(t *testing.T) {
+	require.True(t, slices.IsSortedFunc(lintRules, func(a, b struct{ ID, Text string }) int {
+		return strings.Compare(strings.ToLower(a.ID), strings.ToLower(b.ID))
+	}))
+	for _, r := range lintRules {
+		switch r.ID {
+		case ruleJSON, ruleSize, ruleProductArn:
+		default:
+			require.NotEmpty(t, asff.Violation{Keyword: r.ID}.Remedy(), r.ID)
+		}
+	}
+}
+
+func TestFileURI(t *testing.T) {
+	require.Equal(t, "a%20b/c.json", fileURI("a b/c.json"))
+	require.Equal(t, "./c:d.json", fileURI("c:d.json"))
+	require.Equal(t, "file:///x/%C3%A4.json", fileURI("/x/ä.json"))
 }

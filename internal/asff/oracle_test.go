@@ -2,6 +2,7 @@ package asff
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -154,7 +155,7 @@ func plainInstant(v any) error {
 		return err
 	}
 	if _, offset := at.Zone(); offset > 18*3600 || offset < -18*3600 {
-		return fmt.Errorf("offset beyond 18 hours")
+		return errors.New("offset beyond 18 hours")
 	}
 	return nil
 }

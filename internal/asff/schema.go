@@ -3,6 +3,7 @@ package asff
 import (
 	_ "embed"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -172,7 +173,7 @@ func parseSchema(text, limits string) (*schema, error) {
 func (sc *schema) addMember(o *object, line string, enums map[string][]string) error {
 	words := strings.Fields(line)
 	if len(words) < 2 {
-		return fmt.Errorf("no type")
+		return errors.New("no type")
 	}
 	if len(o.members) == maxMembers {
 		return fmt.Errorf("%s has more than %d members", o.name, maxMembers)
@@ -357,7 +358,7 @@ func (o *object) setAnyOf(branches []string) error {
 		o.anyOf.branches = append(o.anyOf.branches, set)
 	}
 	if len(o.anyOf.branches) < 2 {
-		return fmt.Errorf("any-of needs two branches")
+		return errors.New("any-of needs two branches")
 	}
 	return nil
 }

@@ -12,6 +12,7 @@
 package embedded
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -212,8 +213,11 @@ func (s *Store) fatal(err error) {
 	os.Exit(3)
 }
 
-// enter begins a call; leave ends it. Close waits for those under way.
-func (s *Store) enter() error {
+// enter begins a call, unless its caller is gone; leave ends it. Close waits for those under way.
+func (s *Store) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	s.callsMu.Lock()
 	defer s.callsMu.Unlock()
 	if s.closed {

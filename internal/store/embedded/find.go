@@ -35,7 +35,7 @@ type search struct {
 
 // Find implements store.Store.
 func (s *Store) Find(ctx context.Context, scope store.Scope, q *query.Find, yield func(*store.Doc) error) (*query.Position, error) {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()
@@ -78,8 +78,12 @@ func (f *search) deliver(page []found, yield func(*store.Doc) error) (*query.Pos
 	if !more {
 		return nil, nil
 	}
-	return &page[len(page)-1].pos, nil
+	next := page[len(page)-1].pos // a copy: the page is used again
+	return &next, nil
 }
+
+// mostAtOnce is how many candidates are taken from the index at once where many do not match.
+const mostAtOnce = 4096
 
 // page collects the findings of a page and one more, in order.
 func (f *search) page() ([]found, error) {
@@ -102,8 +106,8 @@ func (f *search) page() ([]found, error) {
 	}
 	page := f.r.page[:0]
 	seen := map[uint32]bool{}
-	for step := want; ; step = min(2*step, 4096) {
-		last := len(some) < min(step, want) || len(some) == 0
+	for asked := want; ; {
+		last := len(some) < asked
 		var frontier *query.Position
 		if !last {
 			frontier = &some[len(some)-1].pos
@@ -127,12 +131,13 @@ func (f *search) page() ([]found, error) {
 		if last || len(page) >= want {
 			break
 		}
-		want := min(2*step, 4096)
+		// Too few of them matched: look at more at once.
+		asked = min(2*asked, max(want, mostAtOnce))
 		if f.tree {
 			x.mu.RLock()
-			some = f.selectByTree(frontier, want)
+			some = f.selectByTree(frontier, asked)
 			x.mu.RUnlock()
-		} else if some, err = f.selectBySort(frontier, want); err != nil {
+		} else if some, err = f.selectBySort(frontier, asked); err != nil {
 			return nil, err
 		}
 	}

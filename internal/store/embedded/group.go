@@ -34,7 +34,7 @@ type grouping struct {
 
 // Group implements store.Store. Values are counted by their postings; what the index does not hold is read.
 func (s *Store) Group(ctx context.Context, scope store.Scope, q *query.Group) ([]query.Count, error) {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()

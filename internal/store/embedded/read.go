@@ -73,13 +73,10 @@ func (r *reading) unpack(v []byte) (err error) {
 
 // Get implements store.Store.
 func (s *Store) Get(ctx context.Context, key store.Key, fn func(*store.Doc) error) (bool, error) {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return false, err
 	}
 	defer s.leave()
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
 	r := s.startReading()
 	defer s.endReading(r)
 	ident := key.Identity()
@@ -107,7 +104,7 @@ const fewDocuments = 4
 
 // Resolve implements store.Store.
 func (s *Store) Resolve(ctx context.Context, scope store.Scope, ids []store.Ident) ([][]store.Key, error) {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()
@@ -194,7 +191,7 @@ func (x *index) union(terms []uint32) *roaring.Bitmap {
 
 // History implements store.Store.
 func (s *Store) History(ctx context.Context, q store.HistoryQuery) ([]store.HistoryEntry, error) {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()

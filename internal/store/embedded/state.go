@@ -87,13 +87,10 @@ func (s *Store) loadState() error {
 
 // View implements store.Store.
 func (s *Store) View(ctx context.Context, fn func(store.StateView) error) error {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	return fn(*s.state.now.Load())
 }
 
@@ -190,7 +187,7 @@ func (t *stateTx) own(name string) *account {
 
 // State implements store.Store.
 func (s *Store) State(ctx context.Context, accounts []string, fn func(store.StateTx) error) error {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()

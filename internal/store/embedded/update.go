@@ -131,7 +131,7 @@ func (v *stateReads) stands(now snapshot) bool {
 
 // Update implements store.Store.
 func (s *Store) Update(ctx context.Context, keys []store.Key, fn store.UpdateFunc) ([]error, error) {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()

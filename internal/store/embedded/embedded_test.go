@@ -1,0 +1,45 @@
+package embedded
+
+import (
+	"path/filepath"
+	"testing"
+
+	"hubcap/internal/store"
+	"hubcap/internal/store/storetest"
+)
+
+// small makes many stores fit into a test.
+var small = Options{CacheSize: 4 << 20, MemTableSize: 1 << 20, MinFree: 1 << 20, Ballast: -1}
+
+func TestOnDisk(t *testing.T) {
+	storetest.Run(t, func(t testing.TB) func() (store.Store, error) {
+		dir := filepath.Join(t.TempDir(), "store")
+		return func() (store.Store, error) { return Open(dir, small) }
+	})
+}
+
+func TestInMemory(t *testing.T) {
+	storetest.Run(t, func(testing.TB) func() (store.Store, error) {
+		opts := small
+		opts.FS = NewMemory()
+		return func() (store.Store, error) { return Open("store", opts) }
+	})
+}
+
+// Every term has the hash of some two hundred others, and every finding shares a pair hash: nothing may depend on hashes.
+func TestCollisions(t *testing.T) {
+	storetest.Run(t, func(testing.TB) func() (store.Store, error) {
+		opts := small
+		opts.FS, opts.hashMask = NewMemory(), 0xff
+		return func() (store.Store, error) { return Open("store", opts) }
+	})
+}
+
+// With no memory for terms everything is found by reading.
+func TestNoIndexMemory(t *testing.T) {
+	storetest.Run(t, func(testing.TB) func() (store.Store, error) {
+		opts := small
+		opts.FS, opts.IndexMemory = NewMemory(), 1
+		return func() (store.Store, error) { return Open("store", opts) }
+	})
+}

@@ -135,9 +135,38 @@ func explainTOML(path string, err error) error {
 		if key := strings.Join(e.Key(), "."); key != "" {
 			at += ": " + key
 		}
+		if m := wrongType.FindStringSubmatch(e.Error()); m != nil {
+			return fmt.Errorf("%s must be %s, not %s", at, article(inTOML(m[2])), article(m[1]))
+		}
 		return fmt.Errorf("%s: %s", at, strings.TrimPrefix(e.Error(), "toml: "))
 	}
 	return fmt.Errorf("%s: %w", path, err)
+}
+
+// wrongType reads what the decoder says of a value of the wrong type, in Go's terms.
+var wrongType = regexp.MustCompile(`cannot decode TOML (\w+) into .* of type (\S+)$`)
+
+func article(noun string) string {
+	if strings.ContainsAny(noun[:1], "aeiou") {
+		return "an " + noun
+	}
+	return "a " + noun
+}
+
+// inTOML is the TOML name of a Go type.
+func inTOML(goType string) string {
+	switch {
+	case goType == "bool":
+		return "boolean"
+	case goType == "int":
+		return "integer"
+	case strings.HasPrefix(goType, "[]"):
+		return "list"
+	case strings.HasPrefix(goType, "map["), strings.HasSuffix(goType, "Config"):
+		return "table"
+	default:
+		return "string"
+	}
 }
 
 var (

@@ -86,9 +86,6 @@ func (c *call) receive(service string) error {
 		}
 		c.who = c.s.keys[checked.KeyID].principal(checked.Region)
 	}
-	if c.s.rates != nil && c.row != nil && !c.s.rates.allow(c.who, c.row.Name, c.s.clock()) {
-		return api.Errorf(api.TooManyRequests, "Too Many Requests")
-	}
 	if e := c.r.Header["Content-Encoding"]; len(e) > 0 && (len(e) > 1 || e[0] != "" && !strings.EqualFold(e[0], "identity")) {
 		return api.Errorf(api.UnsupportedMediaType, "Content-Encoding '%s' is not supported: send the body as it is.", strings.Join(e, ", "))
 	}
@@ -99,7 +96,13 @@ func (c *call) receive(service string) error {
 	}
 	c.body, c.unread = body, false
 	if checked != nil {
-		return checked.Body(body)
+		if err := checked.Body(body); err != nil {
+			return err
+		}
+	}
+	// Only who proved to be the caller spends the caller's rate; being refused costs it too (D30).
+	if c.s.rates != nil && c.row != nil && !c.s.rates.allow(c.who, c.row.Name, c.s.clock()) {
+		return api.Errorf(api.TooManyRequests, "Too Many Requests")
 	}
 	return nil
 }

@@ -16,7 +16,6 @@ var handMatched = map[string]func([]byte) bool{
 	`^[0-9]{12}$`:             isAccountID,
 	`^([^/]+)(/[^/]+){0,2}$`:  isFindingType,
 	`^[-_+=.:/@\w\s]{1,128}$`: isUserKey,
-	visiblePattern:            isVisible,
 }
 
 const (

@@ -298,6 +298,9 @@ func (s *scanner) space() {
 	}
 }
 
+// someSpace is kept out of line so that space is not.
+//
+//go:noinline
 func (s *scanner) someSpace() {
 	from := s.p
 	for c := s.b[s.p]; c == ' ' || c == '\n' || c == '\t' || c == '\r'; c = s.b[s.p] {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -13,17 +14,17 @@ import (
 )
 
 // corpus reads the real findings of many producers, which are kept beside the project and never in it.
-func corpus(t testing.TB) map[string][]byte {
-	t.Helper()
+func corpus(tb testing.TB) map[string][]byte {
+	tb.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "data", "asff", "*.json"))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	if len(files) == 0 {
-		t.Skip("no real findings: ../shared/data/asff is absent beside the project")
+		tb.Skip("no real findings: ../shared/data/asff is absent beside the project")
 	}
 	all := make(map[string][]byte, len(files))
 	for _, name := range files {
 		if all[filepath.Base(name)], err = os.ReadFile(name); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return all
@@ -80,10 +81,10 @@ func sortedKeys(m map[string]int) []string {
 
 // requireSameMeaning compares what was sent with the canonical document: null members are gone, timestamps of the finding itself
 // are cut to milliseconds, the rest is equal.
-func requireSameMeaning(t testing.TB, sent any, doc []byte, where string) {
-	t.Helper()
+func requireSameMeaning(tb testing.TB, sent any, doc []byte, where string) {
+	tb.Helper()
 	var got any
-	require.NoError(t, json.Unmarshal(doc, &got), where)
+	require.NoError(tb, json.Unmarshal(doc, &got), where)
 	sent = withoutNulls(sent, format().root)
 	for _, name := range []string{"FirstObservedAt", "LastObservedAt", "CreatedAt", "UpdatedAt", "ProcessedAt"} {
 		m, _ := sent.(map[string]any)
@@ -93,7 +94,7 @@ func requireSameMeaning(t testing.TB, sent any, doc []byte, where string) {
 			}
 		}
 	}
-	require.Equal(t, sent, got, where)
+	require.Equal(tb, sent, got, where)
 }
 
 // withoutNulls drops the null members of the objects that the format lays out, as the reader does.
@@ -144,12 +145,12 @@ func TestCorpusValues(t *testing.T) {
 }
 
 // requireValues compares values with those that the table of fields leads to through a decoded document.
-func requireValues(t testing.TB, doc []byte, got []Value) {
-	t.Helper()
+func requireValues(tb testing.TB, doc []byte, got []Value) {
+	tb.Helper()
 	d := json.NewDecoder(strings.NewReader(string(doc)))
 	d.UseNumber()
 	var v any
-	require.NoError(t, d.Decode(&v))
+	require.NoError(tb, d.Decode(&v))
 	var want []string
 	for _, f := range Fields() {
 		if f.Path() != "" {
@@ -162,7 +163,7 @@ func requireValues(t testing.TB, doc []byte, got []Value) {
 	}
 	slices.Sort(want)
 	slices.Sort(texts)
-	require.Equal(t, want, texts, "%s", doc)
+	require.Equal(tb, want, texts, "%s", doc)
 }
 
 func plainValues(dst []string, f Field, key string, v any, path []string) []string {
@@ -178,7 +179,7 @@ func plainValues(dst []string, f Field, key string, v any, path []string) []stri
 			}
 		case bool:
 			if f.Kind() == KindBool {
-				return append(dst, fmt.Sprintf("%s %q %q", f, key, fmt.Sprint(v)))
+				return append(dst, fmt.Sprintf("%s %q %q", f, key, strconv.FormatBool(v)))
 			}
 		}
 		return dst

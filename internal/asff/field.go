@@ -10,6 +10,8 @@ type Field uint8
 const NoField Field = 0
 
 // The filterable attributes, named after the API's.
+//
+//nolint:revive // the names are the API's, to the letter
 const (
 	_ Field = iota
 	FieldAwsAccountId

@@ -43,9 +43,9 @@ func FuzzBatchRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var fresh Batch
 		err := fresh.Read(body)
-		var syntax *SyntaxError
+		syntax, refused := errors.AsType[*SyntaxError](err)
 		isJSON := json.Valid(body) && utf8.Valid(body)
-		if errors.As(err, &syntax) {
+		if refused {
 			require.True(t, syntax.Offset >= 0 && syntax.Offset <= len(body))
 			require.False(t, isJSON && nesting(body) <= MaxDepth, "refused: %v", err)
 		} else {

@@ -4,6 +4,8 @@ package asff
 type Top uint8
 
 // The top-level members.
+//
+//nolint:revive // the names are the API's, to the letter
 const (
 	TopSchemaVersion Top = iota
 	TopId

@@ -3,6 +3,8 @@ package asff
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -77,9 +79,9 @@ func places() []place {
 func (p place) finding(value any) any {
 	o := least(p.owner)
 	o[p.member.name] = value
-	for i := len(p.above) - 1; i >= 0; i-- {
+	for i, above := range slices.Backward(p.above) {
 		var v any = o
-		for sh := p.above[i].shape; sh.elem != nil; sh = sh.elem {
+		for sh := above.shape; sh.elem != nil; sh = sh.elem {
 			if sh.kind == kindList {
 				v = []any{v}
 			} else {
@@ -87,7 +89,7 @@ func (p place) finding(value any) any {
 			}
 		}
 		o = least(p.owners[i])
-		o[p.above[i].name] = v
+		o[above.name] = v
 	}
 	return o
 }
@@ -127,6 +129,7 @@ func fitting(sh *shape, i int) any {
 		return least(sh.object)
 	case kindList:
 		return listOf(sh, int(sh.min))
+	case kindMap:
 	}
 	return map[string]any{}
 }
@@ -177,7 +180,7 @@ func edges(sh *shape, depth int) []any {
 			}
 		}
 	case kindInt32, kindInt64:
-		for _, n := range []string{fmt.Sprint(sh.lo), fmt.Sprint(sh.hi), "1.0", "0.5", "10e-1"} {
+		for _, n := range []string{strconv.FormatInt(sh.lo, 10), strconv.FormatInt(sh.hi, 10), "1.0", "0.5", "10e-1"} {
 			list = append(list, json.Number(n))
 		}
 		if sh.kind == kindInt32 {
@@ -185,6 +188,7 @@ func edges(sh *shape, depth int) []any {
 		} else {
 			list = append(list, json.Number("9223372036854775808"), json.Number("-9223372036854775809"))
 		}
+	case kindBool, kindObject:
 	case kindDouble:
 		list = append(list, -1.5, json.Number("1e400"), json.Number("1e-400"))
 	case kindList:

@@ -31,13 +31,13 @@ var repeats = regexp.MustCompile(`<([^<>*]+)\*(\d+)>`)
 
 // sampleWith writes the sample as the lines ask: `"Name":value` takes the place of that member or goes behind the others, `-Name`
 // takes it away, `+text` goes behind the others as it stands. <x*n> is x, n times, with # for the number of the time.
-func sampleWith(t testing.TB, lines string) string {
-	t.Helper()
+func sampleWith(tb testing.TB, lines string) string {
+	tb.Helper()
 	members := append([]string(nil), sampleMembers...)
 	lines = repeats.ReplaceAllStringFunc(lines, func(s string) string {
 		m := repeats.FindStringSubmatch(s)
 		n, err := strconv.Atoi(m[2])
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		var b strings.Builder
 		for i := range n {
 			b.WriteString(strings.ReplaceAll(m[1], "#", strconv.Itoa(i)))
@@ -57,13 +57,13 @@ func sampleWith(t testing.TB, lines string) string {
 		switch {
 		case strings.HasPrefix(line, "-"):
 			i := at(line[1:])
-			require.GreaterOrEqual(t, i, 0, "no member %s to take away", line[1:])
+			require.GreaterOrEqual(tb, i, 0, "no member %s to take away", line[1:])
 			members = append(members[:i], members[i+1:]...)
 		case strings.HasPrefix(line, "+"):
 			members = append(members, line[1:])
 		default:
 			name, _, ok := strings.Cut(strings.TrimPrefix(line, `"`), `":`)
-			require.True(t, ok, "no member: %s", line)
+			require.True(tb, ok, "no member: %s", line)
 			if i := at(name); i >= 0 {
 				members[i] = line
 			} else {
@@ -169,19 +169,19 @@ func printRequest(b *strings.Builder, body string) {
 }
 
 // requireFixpoint holds that a canonical document reads as itself, and that Split finds in it what the scanner noted.
-func requireFixpoint(t testing.TB, f *Finding) {
-	t.Helper()
+func requireFixpoint(tb testing.TB, f *Finding) {
+	tb.Helper()
 	if len(f.Violations) > 0 {
-		require.Nil(t, f.Doc)
+		require.Nil(tb, f.Doc)
 		return
 	}
 	var r Reader
 	again, err := r.Check(f.Doc, Options{})
-	require.NoError(t, err)
-	require.Empty(t, again.Violations, "%s", f.Doc)
-	require.Equal(t, string(f.Doc), string(again.Doc))
-	require.Equal(t, f.Members, again.Members)
+	require.NoError(tb, err)
+	require.Empty(tb, again.Violations, "%s", f.Doc)
+	require.Equal(tb, string(f.Doc), string(again.Doc))
+	require.Equal(tb, f.Members, again.Members)
 	var m Members
-	require.NoError(t, Split(f.Doc, &m))
-	require.Equal(t, f.Members, m)
+	require.NoError(tb, Split(f.Doc, &m))
+	require.Equal(tb, f.Members, m)
 }

@@ -132,12 +132,9 @@ func (s *scanner) checkString(sh *shape, open, n int, flags textFlags) {
 		s.checkDate(sh, open, text)
 		return
 	case sh.enum != nil:
-		for _, want := range sh.enum {
-			if string(text) == want {
-				return
-			}
+		if !slices.Contains(sh.enum, string(text)) {
+			s.fault(ruleEnum, "should be equal to one of the allowed values", open)
 		}
-		s.fault(ruleEnum, "should be equal to one of the allowed values", open)
 		return
 	case n > high:
 		s.fault(ruleMaxLength, "should NOT be longer than "+strconv.Itoa(high)+" characters", open)
@@ -335,6 +332,7 @@ func (s *scanner) topMember(m *member, name uint32, ids *[3]keySpan) bool {
 			ids[1] = s.text
 		case TopAwsAccountId:
 			ids[2] = s.text
+		default:
 		}
 	}
 	return true
@@ -441,12 +439,12 @@ func (s *scanner) checkUnique(items []keySpan, from int) {
 	if len(items) > maxUnique {
 		return
 	}
-	for i := len(items) - 1; i >= 0; i-- {
-		if items[i].from > items[i].to {
+	for i, item := range slices.Backward(items) {
+		if item.from > item.to {
 			continue
 		}
 		for j := i + 1; j < len(items); j++ {
-			if items[j].from <= items[j].to && bytes.Equal(s.key(items[i]), s.key(items[j])) {
+			if items[j].from <= items[j].to && bytes.Equal(s.key(item), s.key(items[j])) {
 				s.fault(ruleUnique, "should NOT have duplicate items (items ## "+strconv.Itoa(j)+" and "+strconv.Itoa(i)+
 					" are identical)", from)
 				return

@@ -384,7 +384,7 @@ func hash(b []byte, p, n int, mul uint64) uint64 {
 		k ^= last<<13 | last>>51
 		k += binary.LittleEndian.Uint64(b[p+(n-8)/2:]) * 0x9E3779B97F4A7C15
 	} else {
-		k &= 1<<(uint(n)*8) - 1 //nolint:gosec // n is a length
+		k &= 1<<(uint(n)*8) - 1
 	}
 	return (k + uint64(n)) * mul //nolint:gosec // n is a length
 }
@@ -404,7 +404,7 @@ func (o *object) index() error {
 		x ^= x << 13
 		x ^= x >> 7
 		x ^= x << 17
-		o.mul, o.shift = x|1, uint8(64-width) //nolint:gosec // width is below 64
+		o.mul, o.shift = x|1, uint8(64-width)
 		if len(o.table) < 1<<width {
 			o.table = make([]uint8, 1<<width)
 		}
@@ -418,7 +418,7 @@ func (o *object) index() error {
 				perfect = false
 				break
 			}
-			*slot = uint8(i + 1) //nolint:gosec // at most maxMembers
+			*slot = uint8(i + 1)
 		}
 		if perfect {
 			return nil

@@ -118,7 +118,7 @@ func Split(doc []byte, m *Members) error {
 	} else {
 		for {
 			start := p
-			t, value := passName(doc, p, o, uint8(next)) //nolint:gosec // at most numTops
+			t, value := passName(doc, p, o, uint8(next))
 			if p = passValue(doc, value); p >= len(doc) {
 				return &SyntaxError{Offset: start, Reason: "no canonical document: it ends early"}
 			}
@@ -126,7 +126,7 @@ func Split(doc []byte, m *Members) error {
 			switch {
 			case t == nil:
 				if m.unknown.to == 0 {
-					m.unknown.from = uint32(start) //nolint:gosec // as above
+					m.unknown.from = uint32(start)
 				}
 				m.unknown.to = at.to
 				next = int(numTops)

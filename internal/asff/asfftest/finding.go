@@ -30,14 +30,14 @@ func (r *rng) next() uint64 {
 	return z ^ (z >> 31)
 }
 
-func (r *rng) below(n int) int { return int(r.next() % uint64(n)) } //nolint:gosec // n is positive and small
+func (r *rng) below(n int) int { return int(r.next() % uint64(n)) }
 
 func pick[T any](r *rng, list []T) T { return list[r.below(len(list))] }
 
 // seeded is a generator for one thing among many of a kind.
 func seeded(kind, n int) rng {
-	r := rng(uint64(kind)<<40 | uint64(n)) //nolint:gosec // both are small
-	return rng(r.next())                   // mixed, so that neighbours share no stretch of their streams
+	r := rng(uint64(kind)<<40 | uint64(n))
+	return rng(r.next()) // mixed, so that neighbours share no stretch of their streams
 }
 
 // The kinds of things that have a seed of their own.

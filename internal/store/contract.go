@@ -21,7 +21,9 @@ type checked struct {
 	violated func(error)
 }
 
-func (c *checked) breach(format string, args ...any) { c.violated(fmt.Errorf("store contract: "+format, args...)) }
+func (c *checked) breach(format string, args ...any) {
+	c.violated(fmt.Errorf("store contract: "+format, args...))
+}
 
 // spoil overwrites what is no longer valid.
 func spoil(b []byte) {

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"hash/maphash"
 	"sync"
 
@@ -26,10 +27,11 @@ const (
 
 // A term is one value of one attribute. Its number stands for exactly that value: terms are compared whole, never by hash.
 type term struct {
+	id    uint32
 	attr  uint32
-	long  bool // text is the head and the hash of a longer value
-	saved bool // its record is in the database
-	text  string
+	long  bool   // text is the head and the hash of a longer value
+	saved bool   // its record is in the database
+	text  []byte // must not be changed; stays valid
 }
 
 // attribute is a field, and a key where the field is a map, with the terms that its values have.
@@ -39,36 +41,50 @@ type attribute struct {
 	terms []uint32 // in the order in which they were met
 }
 
+type attrKey struct {
+	field asff.Field
+	key   string
+}
+
 // dictionary numbers terms. It only grows while the store is open, so a walk over an attribute may let go of the lock and go on
-// by position.
+// by position. Most of what a write does is looking terms up, and most of that is waiting for memory: a term lies in one piece,
+// found by one probe.
 type dictionary struct {
 	mu    sync.RWMutex
 	seed  maphash.Seed
 	mask  uint64 // of the hash; tests force collisions with it
 	limit int64  // bytes; 0: none
 
-	terms   [][]term // in chunks, so that growing moves nothing
-	next    uint32
-	byHash  map[uint64]uint32 // the first term of a hash
-	more    map[uint64][]uint32
+	arena  [][]byte // blocks of term records: number, attribute, flags, length, text; each begins at a multiple of recordAlign
+	room   int      // left in the last block
+	places [][]uint32
+	next   uint32 // number of the next term
+	tables [256]probeTable
+
 	attrs   []attribute
 	scalars [256]uint32        // attribute of a field without keys, plus one
 	keyed   map[attrKey]uint32 // attribute of a field and key
 	bytes   int64              // estimate of what all this takes
 }
 
-const termChunk = 1 << 14
+const (
+	termChunk   = 1 << 14
+	arenaBlock  = 1 << 20
+	recordAlign = 8
+	recordHead  = 10
 
-type attrKey struct {
-	field asff.Field
-	key   string
+	flagLong  = 1
+	flagSaved = 2
+)
+
+// probeTable finds the records of a hash: a slot holds a part of the hash and the place of a record, or nothing.
+type probeTable struct {
+	slots []uint64
+	used  int
 }
 
 func newDictionary(limit int64) *dictionary {
-	return &dictionary{
-		seed: maphash.MakeSeed(), mask: ^uint64(0), limit: limit,
-		byHash: map[uint64]uint32{}, more: map[uint64][]uint32{}, keyed: map[attrKey]uint32{},
-	}
+	return &dictionary{seed: maphash.MakeSeed(), mask: ^uint64(0), limit: limit, keyed: map[attrKey]uint32{}}
 }
 
 // fold gives the text under which a value is kept: itself, or head and hash, written to buf.
@@ -100,22 +116,41 @@ func (d *dictionary) attr(field asff.Field, key []byte) (uint32, bool) {
 	return a, ok
 }
 
+// record is a term's piece of memory. Places are counted in units of recordAlign, from 1.
+func (d *dictionary) record(place uint32) []byte {
+	at := int(place-1) * recordAlign
+	return d.arena[at/arenaBlock][at%arenaBlock:]
+}
+
+func termOf(rec []byte) term {
+	flags, n := rec[8], int(rec[9])
+	return term{
+		id: binary.LittleEndian.Uint32(rec), attr: binary.LittleEndian.Uint32(rec[4:]),
+		long: flags&flagLong != 0, saved: flags&flagSaved != 0, text: rec[recordHead : recordHead+n : recordHead+n],
+	}
+}
+
 // find looks a term up. The caller holds the lock.
-func (d *dictionary) find(attr uint32, long bool, text []byte) (uint32, bool) {
+func (d *dictionary) find(attr uint32, long bool, text []byte) (t term, ok bool) {
 	h := d.hash(attr, long, text)
-	id, ok := d.byHash[h]
-	if !ok {
-		return 0, false
+	table := &d.tables[h&0xff]
+	if table.used == 0 {
+		return t, false
 	}
-	if t := d.at(id); t.attr == attr && t.long == long && t.text == string(text) {
-		return id, true
-	}
-	for _, id := range d.more[h] {
-		if t := d.at(id); t.attr == attr && t.long == long && t.text == string(text) {
-			return id, true
+	tag, mask := h>>32, uint64(len(table.slots)-1)
+	for i := (h >> 8) & mask; ; i = (i + 1) & mask {
+		slot := table.slots[i]
+		if slot == 0 {
+			return t, false
+		}
+		if slot>>32 != tag {
+			continue
+		}
+		t = termOf(d.record(uint32(slot))) //nolint:gosec // the lower half
+		if t.attr == attr && t.long == long && string(t.text) == string(text) {
+			return t, true
 		}
 	}
-	return 0, false
 }
 
 // insert adds a term that is not there, with its attribute. The caller holds the lock for writing.
@@ -125,7 +160,7 @@ func (d *dictionary) insert(field asff.Field, key []byte, long bool, text []byte
 		attr = d.newAttribute(field, key)
 	}
 	id := d.next
-	d.put(id, term{attr: attr, long: long, text: string(text)})
+	d.put(&term{id: id, attr: attr, long: long, text: text})
 	return id
 }
 
@@ -142,21 +177,85 @@ func (d *dictionary) newAttribute(field asff.Field, key []byte) uint32 {
 }
 
 // put stores a term under its number, which is unused. The caller holds the lock for writing.
-func (d *dictionary) put(id uint32, t term) {
-	for len(d.terms) <= int(id/termChunk) {
-		d.terms = append(d.terms, make([]term, termChunk))
+func (d *dictionary) put(t *term) {
+	place := d.write(t)
+	for len(d.places) <= int(t.id/termChunk) {
+		d.places = append(d.places, make([]uint32, termChunk))
 	}
-	*d.at(id) = t
-	d.next = max(d.next, id+1)
-	h := d.hash(t.attr, t.long, []byte(t.text))
-	if _, taken := d.byHash[h]; taken {
-		d.more[h] = append(d.more[h], id)
-	} else {
-		d.byHash[h] = id
+	d.places[t.id/termChunk][t.id%termChunk] = place
+	d.next = max(d.next, t.id+1)
+	h := d.hash(t.attr, t.long, t.text)
+	table := &d.tables[h&0xff]
+	if 3*len(table.slots) <= 4*(table.used+1) {
+		d.widen(table)
 	}
+	table.insert(h, place)
 	a := &d.attrs[t.attr]
-	a.terms = append(a.terms, id)
-	d.bytes += 72 + int64(len(t.text)) // string and attribute 32, hash 20, posting 16, list 4
+	a.terms = append(a.terms, t.id)
+	d.bytes += 48 + int64(len(t.text)) // record 10, slot 11, place 4, list 5, posting 16
+}
+
+// write copies a term into the arena.
+func (d *dictionary) write(t *term) (place uint32) {
+	size := (recordHead + len(t.text) + recordAlign - 1) / recordAlign * recordAlign
+	if d.room < size {
+		d.arena = append(d.arena, make([]byte, arenaBlock))
+		d.room = arenaBlock
+	}
+	at := (len(d.arena)-1)*arenaBlock + arenaBlock - d.room
+	d.room -= size
+	place = uint32(at/recordAlign) + 1 //nolint:gosec // 32 GB
+	rec := d.record(place)
+	binary.LittleEndian.PutUint32(rec, t.id)
+	binary.LittleEndian.PutUint32(rec[4:], t.attr)
+	if t.long {
+		rec[8] |= flagLong
+	}
+	if t.saved {
+		rec[8] |= flagSaved
+	}
+	rec[9] = byte(len(t.text)) //nolint:gosec // at most maxText
+	copy(rec[recordHead:], t.text)
+	return place
+}
+
+// widen doubles a table. There are so many of them that none takes long.
+func (d *dictionary) widen(table *probeTable) {
+	old := table.slots
+	*table = probeTable{slots: make([]uint64, max(8, 2*len(old)))}
+	for _, slot := range old {
+		if slot != 0 {
+			t := termOf(d.record(uint32(slot))) //nolint:gosec // the lower half
+			table.insert(d.hash(t.attr, t.long, t.text), uint32(slot))
+		}
+	}
+}
+
+func (t *probeTable) insert(h uint64, place uint32) {
+	mask := uint64(len(t.slots) - 1)
+	i := (h >> 8) & mask
+	for t.slots[i] != 0 {
+		i = (i + 1) & mask
+	}
+	t.slots[i] = h>>32<<32 | uint64(place)
+	t.used++
+}
+
+// at is the term of a number that was given out. The caller holds the lock.
+func (d *dictionary) at(id uint32) term {
+	return termOf(d.record(d.places[id/termChunk][id%termChunk]))
+}
+
+// markSaved notes that terms have their records.
+func (d *dictionary) markSaved(ids []uint32) {
+	if len(ids) == 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, id := range ids {
+		d.record(d.places[id/termChunk][id%termChunk])[8] |= flagSaved
+	}
 }
 
 // overBudget tells whether new terms must go to the overflow. The caller holds the lock.
@@ -172,14 +271,15 @@ func (d *dictionary) lookup(field asff.Field, key string, value []byte) (uint32,
 	if !ok {
 		return 0, false
 	}
-	return d.find(attr, long, text)
+	t, ok := d.find(attr, long, text)
+	return t.id, ok
 }
 
 // walkStep is how many terms are looked at under one hold of the lock.
 const walkStep = 4096
 
-// walk calls f for the terms of an attribute from the from-th on, and returns where it stopped. f must not keep t.
-func (d *dictionary) walk(field asff.Field, key string, from int, f func(id uint32, t *term)) (int, bool) {
+// walk calls f for the terms of an attribute from the from-th on, and tells where it stopped and whether there are more.
+func (d *dictionary) walk(field asff.Field, key string, from int, f func(t *term)) (to int, more bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	attr, ok := d.attr(field, []byte(key))
@@ -187,12 +287,10 @@ func (d *dictionary) walk(field asff.Field, key string, from int, f func(id uint
 		return from, false
 	}
 	ids := d.attrs[attr].terms
-	to := min(from+walkStep, len(ids))
+	to = min(from+walkStep, len(ids))
 	for _, id := range ids[from:to] {
-		f(id, d.at(id))
+		t := d.at(id)
+		f(&t)
 	}
 	return to, to < len(ids)
 }
-
-// at is the term of a number that was given out. The caller holds the lock.
-func (d *dictionary) at(id uint32) *term { return &d.terms[id/termChunk][id%termChunk] }

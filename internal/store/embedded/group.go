@@ -1,10 +1,10 @@
 package embedded
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -16,7 +16,7 @@ import (
 // bucket counts one value.
 type bucket struct {
 	n     int64
-	value string // of a long one, until resolve: its head and hash
+	value []byte // of a long one, until resolve: its head and hash
 	term  uint32
 	long  bool
 }
@@ -94,8 +94,8 @@ func (g *grouping) countTerms(set *roaring.Bitmap) {
 	}
 	everything := set.GetCardinality() == g.s.index.live.GetCardinality()
 	for at, more := 0, true; more; {
-		at, more = g.s.dict.walk(g.q.By, g.q.Key, at, func(id uint32, t *term) {
-			p := g.s.index.posting(id)
+		at, more = g.s.dict.walk(g.q.By, g.q.Key, at, func(t *term) {
+			p := g.s.index.posting(t.id)
 			n := 0
 			if everything {
 				n = p.count()
@@ -103,8 +103,8 @@ func (g *grouping) countTerms(set *roaring.Bitmap) {
 				n = p.within(set)
 			}
 			if n > 0 {
-				g.of[id] = len(g.buckets)
-				g.buckets = append(g.buckets, bucket{n: int64(n), value: t.text, term: id, long: t.long})
+				g.of[t.id] = len(g.buckets)
+				g.buckets = append(g.buckets, bucket{n: int64(n), value: t.text, term: t.id, long: t.long})
 			}
 		})
 	}
@@ -127,7 +127,7 @@ func (g *grouping) countDocument() {
 				if !counted {
 					at = len(g.buckets)
 					g.of[id] = at
-					g.buckets = append(g.buckets, bucket{value: text, term: id})
+					g.buckets = append(g.buckets, bucket{value: []byte(text), term: id})
 				}
 				g.buckets[at].n++
 				continue
@@ -137,7 +137,7 @@ func (g *grouping) countDocument() {
 		if !counted {
 			at = len(g.buckets)
 			g.extra[text] = at
-			g.buckets = append(g.buckets, bucket{value: text})
+			g.buckets = append(g.buckets, bucket{value: []byte(text)})
 		}
 		g.buckets[at].n++
 	}
@@ -161,7 +161,7 @@ func (g *grouping) answer(ctx context.Context) ([]query.Count, error) {
 	for _, b := range list {
 		g.resolve(ctx, b)
 		if b.n > 0 {
-			out = append(out, query.Count{Value: b.value, N: b.n})
+			out = append(out, query.Count{Value: string(b.value), N: b.n})
 		}
 	}
 	return out, g.err
@@ -171,11 +171,11 @@ func (g *grouping) compare(ctx context.Context, a, b *bucket) int {
 	if c := cmp.Compare(b.n, a.n); c != 0 || a == b {
 		return c
 	}
-	if (a.long || b.long) && len(a.value) >= longHead && len(b.value) >= longHead && a.value[:longHead] == b.value[:longHead] {
+	if (a.long || b.long) && len(a.value) >= longHead && len(b.value) >= longHead && bytes.Equal(a.value[:longHead], b.value[:longHead]) {
 		g.resolve(ctx, a)
 		g.resolve(ctx, b)
 	}
-	return strings.Compare(a.value, b.value)
+	return bytes.Compare(a.value, b.value)
 }
 
 // resolve finds the text of a long value in a document that has it.
@@ -200,8 +200,8 @@ func (g *grouping) resolve(ctx context.Context, b *bucket) {
 			if v.Field != g.q.By || string(v.Key) != g.q.Key {
 				continue
 			}
-			if text, long := fold(v.Text, &buf); long && string(text) == b.value {
-				b.value, b.long = string(v.Text), false
+			if text, long := fold(v.Text, &buf); long && bytes.Equal(text, b.value) {
+				b.value, b.long = bytes.Clone(v.Text), false
 				return
 			}
 		}

@@ -43,6 +43,8 @@ type walk struct {
 	field asff.Field
 	key   string
 	at    int
+
+	keyBytes []byte
 }
 
 // bounds is the answer to a node: every document of must satisfies it, no document outside of may does. The bitmaps may belong to
@@ -96,7 +98,7 @@ func newLeaf(c *query.Cond) *leaf {
 	case c.Cmp == query.Equals && c.Field.Kind() != asff.KindDate:
 		l.equals = true
 	default:
-		l.walks = []walk{{field: c.Field, key: c.Key}}
+		l.walks = []walk{{field: c.Field, key: c.Key, keyBytes: []byte(c.Key)}}
 	}
 	return l
 }
@@ -105,7 +107,7 @@ func newLeaf(c *query.Cond) *leaf {
 func (l *leaf) look(d *dictionary) bool {
 	for i := range l.walks {
 		w := &l.walks[i]
-		to, more := d.walk(w.field, w.key, w.at, func(id uint32, t *term) { l.judge(w, id, t) })
+		to, more := d.walk(w.field, w.key, w.at, func(t *term) { l.judge(w, t) })
 		w.at = to
 		if more {
 			return true
@@ -115,28 +117,28 @@ func (l *leaf) look(d *dictionary) bool {
 }
 
 // judge puts a term where the comparison holds for its value, or may.
-func (l *leaf) judge(w *walk, id uint32, t *term) {
+func (l *leaf) judge(w *walk, t *term) {
 	c := &l.is.Cond
 	if w.field.Kind() == asff.KindDate { // the term says only that there is a date
 		if c.Cmp == query.Exists {
-			l.terms = append(l.terms, id)
+			l.terms = append(l.terms, t.id)
 		} else {
-			l.maybe = append(l.maybe, id)
+			l.maybe = append(l.maybe, t.id)
 		}
 		return
 	}
 	if t.long {
-		l.judgeLong(id, t)
+		l.judgeLong(t)
 		return
 	}
-	l.value[0] = asff.Value{Field: w.field, Key: []byte(w.key), Text: []byte(t.text)}
+	l.value[0] = asff.Value{Field: w.field, Key: w.keyBytes, Text: t.text}
 	if query.Match(&l.is, l.value[:]) {
-		l.terms = append(l.terms, id)
+		l.terms = append(l.terms, t.id)
 	}
 }
 
 // judgeLong decides by the head of a long value where that is possible.
-func (l *leaf) judgeLong(id uint32, t *term) {
+func (l *leaf) judgeLong(t *term) {
 	c, head := &l.is.Cond, t.text[:longHead]
 	sure, may := false, true
 	switch c.Cmp {
@@ -144,18 +146,18 @@ func (l *leaf) judgeLong(id uint32, t *term) {
 		sure = true
 	case query.Prefix:
 		n := min(len(c.Text), longHead)
-		may = head[:n] == c.Text[:n]
+		may = string(head[:n]) == c.Text[:n]
 		sure = may && n == len(c.Text)
 	case query.Contains:
-		l.value[0] = asff.Value{Field: c.Field, Key: []byte(c.Key), Text: []byte(head)}
+		l.value[0] = asff.Value{Field: c.Field, Key: []byte(c.Key), Text: head}
 		sure = query.Match(&l.is, l.value[:])
 	default:
 	}
 	switch {
 	case sure:
-		l.terms = append(l.terms, id)
+		l.terms = append(l.terms, t.id)
 	case may:
-		l.maybe = append(l.maybe, id)
+		l.maybe = append(l.maybe, t.id)
 	}
 }
 

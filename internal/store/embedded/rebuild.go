@@ -41,7 +41,7 @@ func (d *dictionary) restore(id uint32, field asff.Field, key []byte, long bool,
 	if !ok {
 		attr = d.newAttribute(field, key)
 	}
-	d.put(id, term{attr: attr, long: long, saved: true, text: string(text)})
+	d.put(&term{id: id, attr: attr, long: long, saved: true, text: text})
 }
 
 // chunk is a run of entries on its way from the database into the index.

@@ -14,7 +14,7 @@ import (
 //
 //	't' term             -> field, key, text                        written once a term
 //	'a' doc              -> identity, version, times, terms         all that the index needs
-//	'd' doc              -> key, customer attributes, version, document (compressed)
+//	'd' doc              -> customer attributes, version, times, terms; compressed: key and document
 //	'h' identity, seq    -> one history record
 //	's' account, 1, name -> a state record; without name: the account's version
 //	'm' name             -> what belongs to the store as a whole
@@ -68,39 +68,56 @@ func columnOf(f asff.Field) int {
 type entry struct {
 	ident   store.Identity
 	version uint64
-	pair    uint64 // hash of product ARN and id
-	times   [len(columns)]int64
-	terms   []uint32 // ascending, each once
+	facts
+}
+
+// facts is what a document says to the index. They stand in both records, so that a write, which must know what changed, reads
+// only one.
+type facts struct {
+	pair  uint64 // hash of product ARN and id
+	times [len(columns)]int64
+	terms []uint32 // ascending, each once
 }
 
 func (e *entry) append(dst []byte) []byte {
 	dst = append(dst, e.ident[:]...)
 	dst = binary.LittleEndian.AppendUint64(dst, e.version)
-	dst = binary.LittleEndian.AppendUint64(dst, e.pair)
-	for _, t := range e.times {
+	return e.facts.append(dst)
+}
+
+func (e *entry) decode(b []byte) error {
+	if len(b) < 16+8 {
+		return errDamaged
+	}
+	copy(e.ident[:], b)
+	e.version = binary.LittleEndian.Uint64(b[16:])
+	return e.facts.decode(b[24:])
+}
+
+func (f *facts) append(dst []byte) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, f.pair)
+	for _, t := range f.times {
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(t)) //nolint:gosec // bits, not a number
 	}
 	last := uint32(0)
-	for _, t := range e.terms {
+	for _, t := range f.terms {
 		dst = binary.AppendUvarint(dst, uint64(t-last))
 		last = t
 	}
 	return dst
 }
 
-func (e *entry) decode(b []byte) error {
-	const fixed = 16 + 8 + 8 + 8*len(columns)
+func (f *facts) decode(b []byte) error {
+	const fixed = 8 + 8*len(columns)
 	if len(b) < fixed {
 		return errDamaged
 	}
-	copy(e.ident[:], b)
-	e.version = binary.LittleEndian.Uint64(b[16:])
-	e.pair = binary.LittleEndian.Uint64(b[24:])
-	for i := range e.times {
-		e.times[i] = int64(binary.LittleEndian.Uint64(b[32+8*i:])) //nolint:gosec // bits, not a number
+	f.pair = binary.LittleEndian.Uint64(b)
+	for i := range f.times {
+		f.times[i] = int64(binary.LittleEndian.Uint64(b[8+8*i:])) //nolint:gosec // bits, not a number
 	}
 	b = b[fixed:]
-	e.terms = e.terms[:0]
+	f.terms = f.terms[:0]
 	last := uint64(0)
 	for len(b) > 0 {
 		v, n := binary.Uvarint(b)
@@ -109,7 +126,7 @@ func (e *entry) decode(b []byte) error {
 		}
 		b = b[n:]
 		last += v
-		e.terms = append(e.terms, uint32(last))
+		f.terms = append(f.terms, uint32(last))
 	}
 	return nil
 }
@@ -118,6 +135,7 @@ func (e *entry) decode(b []byte) error {
 type stored struct {
 	customer asff.Attrs
 	version  uint64
+	facts    []byte // encoded
 	body     []byte // compressed: the parts of the key, each with its length, then the document
 }
 
@@ -126,19 +144,26 @@ const docFormat = 1 // of the record; it names the compression dictionary too
 func (s *stored) append(dst []byte) []byte {
 	dst = append(dst, docFormat, byte(s.customer))
 	dst = binary.AppendUvarint(dst, s.version)
+	dst = binary.AppendUvarint(dst, uint64(len(s.facts)))
+	dst = append(dst, s.facts...)
 	return append(dst, s.body...)
 }
 
 func (s *stored) decode(b []byte) error {
-	if len(b) < 3 || b[0] != docFormat {
+	if len(b) < 4 || b[0] != docFormat {
 		return errDamaged
 	}
 	s.customer = asff.Attrs(b[1])
-	v, n := binary.Uvarint(b[2:])
+	version, n := binary.Uvarint(b[2:])
 	if n <= 0 {
 		return errDamaged
 	}
-	s.version, s.body = v, b[2+n:]
+	b = b[2+n:]
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return errDamaged
+	}
+	s.version, s.facts, s.body = version, b[n:n+int(size)], b[n+int(size):] //nolint:gosec // at most len(b)
 	return nil
 }
 

@@ -115,26 +115,26 @@ func (x *extractor) meet(e *entry, field asff.Field, key, value []byte) {
 		text, long = fold(value, &x.folded[len(x.folded)-1])
 	}
 	if attr, ok := x.dict.attr(field, key); ok {
-		if id, ok := x.dict.find(attr, long, text); ok {
-			x.use(e, id)
+		if t, ok := x.dict.find(attr, long, text); ok {
+			x.use(e, &t)
 			return
 		}
 	}
 	x.unknown = append(x.unknown, unknownTerm{field: field, long: long, key: key, text: text})
 }
 
-func (x *extractor) use(e *entry, id uint32) {
-	e.terms = append(e.terms, id)
-	if !x.dict.at(id).saved {
-		x.fresh = append(x.fresh, id)
+func (x *extractor) use(e *entry, t *term) {
+	e.terms = append(e.terms, t.id)
+	if !t.saved {
+		x.fresh = append(x.fresh, t.id)
 	}
 }
 
 // learn gives an unknown value a term, or spills it when the memory for terms is used up. The caller holds the lock for writing.
 func (x *extractor) learn(e *entry, u *unknownTerm) {
 	if attr, ok := x.dict.attr(u.field, u.key); ok {
-		if id, ok := x.dict.find(attr, u.long, u.text); ok { // another writer was first
-			x.use(e, id)
+		if t, ok := x.dict.find(attr, u.long, u.text); ok { // another writer was first
+			x.use(e, &t)
 			return
 		}
 	}
@@ -142,7 +142,7 @@ func (x *extractor) learn(e *entry, u *unknownTerm) {
 		x.spill(u.field)
 		return
 	}
-	x.use(e, x.dict.insert(u.field, u.key, u.long, u.text))
+	x.use(e, &term{id: x.dict.insert(u.field, u.key, u.long, u.text)})
 }
 
 // overflow marks a document as having values of a field that are not indexed.
@@ -152,10 +152,10 @@ func (x *extractor) overflow(e *entry, f asff.Field) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if attr, ok := d.attr(fieldOverflow, nil); ok {
-		if id, ok := d.find(attr, false, text); ok {
-			x.use(e, id)
+		if t, ok := d.find(attr, false, text); ok {
+			x.use(e, &t)
 			return
 		}
 	}
-	x.use(e, d.insert(fieldOverflow, nil, false, text))
+	x.use(e, &term{id: d.insert(fieldOverflow, nil, false, text)})
 }

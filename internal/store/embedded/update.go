@@ -16,7 +16,7 @@ import (
 // optimisticRounds is how often a call tries again without locks, when others were first.
 const optimisticRounds = 8
 
-// maxLooks is how often a finding is looked for again that was deleted or changed while it was read.
+// maxLooks is how often a finding is looked for again that was deleted while it was read.
 const maxLooks = 10_000
 
 // item is one distinct key of a call.
@@ -64,6 +64,7 @@ type call struct {
 	histories []byte // encoded records of the round
 	docs      []byte // documents that are needed again
 	record    []byte
+	facts     []byte
 	key       [64]byte
 	locked    []store.Identity
 	view      stateReads
@@ -175,7 +176,7 @@ func (c *call) begin(keys []store.Key) {
 			it := &c.items[at]
 			*it = item{
 				key: keys[i], ident: ident,
-				old: entry{terms: it.old.terms}, entry: entry{terms: it.entry.terms},
+				old: entry{facts: facts{terms: it.old.terms}}, entry: entry{facts: facts{terms: it.entry.terms}},
 				history: it.history[:0], seqs: it.seqs[:0],
 			}
 		}
@@ -286,7 +287,7 @@ func (c *call) load(it *item) error {
 		if ok {
 			break
 		}
-		// Deleted, or changed between the two reads: look again.
+		// It is being deleted: look again.
 		if tries == maxLooks {
 			return fmt.Errorf("store: finding %s: %w: the index knows it, the database does not", it.key.ID, errDamaged)
 		}
@@ -300,40 +301,26 @@ func (c *call) load(it *item) error {
 	return nil
 }
 
-// read reads both records of a document; false when they are gone, or of two versions.
+// read reads a document; false when it is gone.
 func (c *call) read(it *item, doc uint32) (bool, error) {
-	v, closer, err := c.s.db.Get(numberKey(c.key[:0], attrPrefix, doc))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	if err := errors.Join(it.old.decode(v), closer.Close()); err != nil {
-		return false, err
-	}
-	v, closer, err = c.s.db.Get(numberKey(c.key[:0], docPrefix, doc))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
 	var rec stored
-	err = rec.decode(v)
-	if err == nil && rec.version == it.old.version {
-		c.expanded, err = expand(c.expanded, rec.body)
-	}
-	if err := errors.Join(err, closer.Close()); err != nil {
+	ok, err := c.s.fetch(doc, func(v []byte) (err error) {
+		if err = rec.decode(v); err == nil {
+			err = it.old.facts.decode(rec.facts)
+		}
+		if err == nil {
+			c.expanded, err = expand(c.expanded, rec.body)
+		}
+		return err
+	})
+	if !ok || err != nil {
 		return false, err
-	}
-	if rec.version != it.old.version {
-		return false, nil
 	}
 	_, text, err := splitBody(c.expanded)
 	if err != nil {
 		return false, err
 	}
+	it.old.ident, it.old.version = it.ident, rec.version
 	it.exists, it.doc, it.base, it.version, it.customer, it.json = true, doc, rec.version, rec.version, rec.customer, text
 	return true, nil
 }
@@ -467,7 +454,7 @@ func (c *call) apply() (*pebble.Batch, error) {
 		}
 	}
 	x.mu.Unlock()
-	c.extract.markSaved()
+	c.s.dict.markSaved(c.extract.fresh)
 	return b, nil
 }
 
@@ -536,7 +523,8 @@ func (c *call) fillItem(b *pebble.Batch, it *item) error {
 	if err := b.Set(numberKey(c.key[:0], attrPrefix, it.doc), c.record, nil); err != nil {
 		return err
 	}
-	rec := stored{customer: it.customer, version: it.version, body: c.bodies[it.body.from:it.body.to]}
+	c.facts = it.entry.facts.append(c.facts[:0])
+	rec := stored{customer: it.customer, version: it.version, facts: c.facts, body: c.bodies[it.body.from:it.body.to]}
 	c.record = rec.append(c.record[:0])
 	if err := b.Set(numberKey(c.key[:0], docPrefix, it.doc), c.record, nil); err != nil {
 		return err
@@ -565,25 +553,12 @@ func (c *call) fillTerms(b *pebble.Batch) error {
 			continue
 		}
 		a := &d.attrs[t.attr]
-		c.record = appendTerm(c.record[:0], a.field, a.key, t)
+		c.record = appendTerm(c.record[:0], a.field, a.key, &t)
 		if err := b.Set(numberKey(c.key[:0], termPrefix, id), c.record, nil); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// markSaved notes that the fresh terms have their records.
-func (x *extractor) markSaved() {
-	if len(x.fresh) == 0 {
-		return
-	}
-	x.dict.mu.Lock()
-	for _, id := range x.fresh {
-		x.dict.at(id).saved = true
-	}
-	x.dict.mu.Unlock()
-	x.fresh = x.fresh[:0]
 }
 
 // applyBatch makes a batch visible. It is on disk when finish returns.

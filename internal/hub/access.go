@@ -82,7 +82,7 @@ func (h *Hub) mayImportUnlisted(p *iam.Principal, account string, t *target, st 
 		// Checked keys keep to their account, and to products that are nobody else's (D47).
 		return account == p.Account && (t.row != nil || t.arn.account == "" || t.arn.account == p.Account)
 	}
-	if account != p.Account || t.arn.region != p.Region {
+	if account != p.Account || t.arn.region != p.Region || t.arn.partition != partitionOf(p.Region) {
 		return false
 	}
 	switch relationOf(t.arn, t.row, account) {
@@ -156,8 +156,7 @@ func authorize(p *iam.Principal, r iam.Request) error {
 
 // denied puts a policy's refusal on the wire.
 func denied(err error) error {
-	var d *iam.Denied
-	if errors.As(err, &d) {
+	if d, ok := errors.AsType[*iam.Denied](err); ok {
 		return api.Errorf(api.AccessDenied, "%s", d.Error())
 	}
 	return err
@@ -165,20 +164,16 @@ func denied(err error) error {
 
 // paramError puts a bad parameter, or what is no JSON, on the wire (D10, D29, D42).
 func paramError(err error) error {
-	var q *query.ParamError
-	if errors.As(err, &q) {
+	if q, ok := errors.AsType[*query.ParamError](err); ok {
 		return api.InvalidParameter(q.Name, q.Reason)
 	}
-	var a *asff.ParamError
-	if errors.As(err, &a) {
+	if a, ok := errors.AsType[*asff.ParamError](err); ok {
 		return api.InvalidParameter(a.Name, a.Reason)
 	}
-	var syntax *asff.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*asff.SyntaxError](err); ok {
 		return api.Malformed(syntax.Offset, syntax.Reason)
 	}
-	var wrong *asff.TypeError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*asff.TypeError](err); ok {
 		if wrong.Name == "" {
 			return api.Errorf(api.Serialization, "The request body %s.", wrong.Reason)
 		}

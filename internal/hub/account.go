@@ -31,6 +31,7 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 	if err != nil {
 		return nil, err
 	}
+	now := h.now()
 	err = h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
 		rec, err := h.hubOf(tx, p.Account, p.Region)
 		if err != nil {
@@ -42,7 +43,7 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 		return putRecord(tx, p.Account, recordHub+p.Region, hubRecord{
 			Enabled:                 true,
 			Explicit:                true,
-			SubscribedAt:            h.now(),
+			SubscribedAt:            now,
 			AutoEnableControls:      true,
 			ControlFindingGenerator: generator,
 			DefaultStandards:        in.EnableDefaultStandards == nil || *in.EnableDefaultStandards,

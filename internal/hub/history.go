@@ -3,8 +3,10 @@ package hub
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"hubcap/internal/api"
@@ -123,7 +125,7 @@ type stream struct {
 }
 
 // openStreams reads a page's worth of each finding's records. A position's values are the streams that earlier pages began: Text
-// is the identity, Num the last record taken, Missing that nothing is left.
+// is the identity and the last record taken (8 bytes, big-endian), Missing that nothing is left.
 func (h *Hub) openStreams(ctx context.Context, keys []store.Key, after *query.Position, w window, limit int) ([]*stream, error) {
 	streams := make([]*stream, 0, len(keys))
 	for _, key := range keys {
@@ -131,8 +133,8 @@ func (h *Hub) openStreams(ctx context.Context, keys []store.Key, after *query.Po
 		if after != nil {
 			id := key.Identity()
 			for _, v := range after.Values {
-				if v.Text == string(id[:]) {
-					s.seq, s.done = uint64(v.Num), v.Missing
+				if seq, ok := strings.CutPrefix(v.Text, string(id[:])); ok && len(seq) == 8 {
+					s.seq, s.done = binary.BigEndian.Uint64([]byte(seq)), v.Missing
 				}
 			}
 		}
@@ -245,7 +247,7 @@ func place(streams []*stream) *query.Position {
 			continue
 		}
 		id := s.key.Identity()
-		at.Values = append(at.Values, query.SortValue{Text: string(id[:]), Num: float64(s.seq), Missing: s.done})
+		at.Values = append(at.Values, query.SortValue{Text: string(binary.BigEndian.AppendUint64(id[:], s.seq)), Missing: s.done})
 	}
 	return at
 }

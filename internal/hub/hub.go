@@ -57,7 +57,7 @@ type Config struct {
 	Clock    func() time.Time // the time of day; called once an operation
 	Products []Product        // beside the built-in catalogue; a row of the same company and product replaces the built-in one
 	Log      *slog.Logger     // nil: nothing is logged
-	Rand     io.Reader        // 32 bytes are read from it when a store is opened for the first time; nil: crypto/rand
+	Rand     io.Reader        // New reads 32 bytes from it, for the page tokens of a new store; nil: crypto/rand
 }
 
 // Hub serves the operations. Its methods may be called by many goroutines.

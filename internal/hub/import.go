@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -151,9 +152,8 @@ func (c *importCall) named(i int) (account string, t *target, ok bool) {
 // findings of the product.
 func (c *importCall) checkAccess(st store.StateView) error {
 	n := len(c.batch.Findings)
-	for range n {
-		c.failed = append(c.failed, failure{})
-	}
+	c.failed = slices.Grow(c.failed[:0], n)[:n]
+	clear(c.failed)
 	for i := range n {
 		account, t, ok := c.named(i)
 		if !ok || c.sameAsBefore(i, account) {

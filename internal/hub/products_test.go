@@ -37,7 +37,7 @@ func TestBuiltinCatalogue(t *testing.T) {
 func TestCatalogueHoldsTheProductsPeopleImportUnder(t *testing.T) {
 	c, err := newCatalog(nil)
 	require.NoError(t, err)
-	for arn, names := range map[string][2]string{
+	for arn, want := range map[string][2]string{
 		"arn:aws:securityhub:us-east-1::product/prowler/prowler":                                      {"Prowler", "Prowler"},
 		"arn:aws:securityhub:us-east-1::product/aws/securityhub":                                      {"AWS", "Security Hub"},
 		"arn:aws:securityhub:us-east-1::product/aws/inspector":                                        {"Amazon", "Inspector"},
@@ -58,7 +58,7 @@ func TestCatalogueHoldsTheProductsPeopleImportUnder(t *testing.T) {
 		require.True(t, ok, arn)
 		p := c.lookup(a)
 		require.NotNil(t, p, arn)
-		require.Equal(t, names, [2]string{p.CompanyName, p.ProductName}, arn)
+		require.Equal(t, want, [2]string{p.CompanyName, p.ProductName}, arn)
 		require.Equal(t, arn, p.arn(a.region))
 		require.True(t, p.sends(), arn)
 	}

@@ -109,21 +109,21 @@ type ownRecords struct {
 
 // openOwnRecords reads the store's own records, and writes them when the store is new.
 func openOwnRecords(ctx context.Context, s store.Store, clock func() time.Time, random io.Reader) (ownRecords, error) {
+	fresh := ownRecords{created: clock().UTC().Truncate(time.Millisecond)}
+	if _, err := io.ReadFull(random, fresh.tokenKey[:]); err != nil {
+		return fresh, fmt.Errorf("hub: page token key: %w", err)
+	}
 	var own ownRecords
 	err := s.State(ctx, []string{""}, func(tx store.StateTx) error {
-		key, ok := tx.Get("", recordTokenKey)
-		if !ok {
-			if _, err := io.ReadFull(random, own.tokenKey[:]); err != nil {
-				return fmt.Errorf("page token key: %w", err)
-			}
-			tx.Put("", recordTokenKey, own.tokenKey[:])
+		own = fresh
+		if key, ok := tx.Get("", recordTokenKey); !ok {
+			tx.Put("", recordTokenKey, fresh.tokenKey[:])
 		} else if copy(own.tokenKey[:], key) != len(own.tokenKey) {
 			return fmt.Errorf("record %s has %d bytes, not %d", recordTokenKey, len(key), len(own.tokenKey))
 		}
 		raw, ok := tx.Get("", recordCreated)
 		if !ok {
-			own.created = clock().UTC().Truncate(time.Millisecond)
-			tx.Put("", recordCreated, []byte(own.created.Format(time.RFC3339Nano)))
+			tx.Put("", recordCreated, []byte(fresh.created.Format(time.RFC3339Nano)))
 			return nil
 		}
 		var err error

@@ -22,6 +22,7 @@ func (h *Hub) EnableImportFindingsForProduct(ctx context.Context, p *iam.Princip
 		return nil, api.Errorf(api.ResourceNotFound, "%s", named("productArn", in.ProductArn))
 	}
 	name := subscriptionName(p.Region, row.Company, row.Product)
+	now := h.now()
 	err := h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
 		if _, err := h.enabledHub(tx, p); err != nil {
 			return err
@@ -29,7 +30,7 @@ func (h *Hub) EnableImportFindingsForProduct(ctx context.Context, p *iam.Princip
 		if _, ok := tx.Get(p.Account, name); ok {
 			return api.Errorf(api.ResourceConflict, "Account is already subscribed to product %s", in.ProductArn)
 		}
-		return putRecord(tx, p.Account, name, subscriptionRecord{ProductArn: in.ProductArn, EnabledAt: h.now()})
+		return putRecord(tx, p.Account, name, subscriptionRecord{ProductArn: in.ProductArn, EnabledAt: now})
 	})
 	if err != nil {
 		return nil, storeError(err)

@@ -118,8 +118,9 @@ func (h *Hub) resolve(ctx context.Context, p *iam.Principal, idents []store.Iden
 	if err != nil {
 		return nil, storeError(err)
 	}
-	for i, keys := range found {
-		a, ok := parseProductARN(idents[i].ProductArn)
+	for i, ident := range idents {
+		keys := found[i]
+		a, ok := parseProductARN(ident.ProductArn)
 		if !ok || a.account == "" || len(keys) < 2 {
 			continue
 		}

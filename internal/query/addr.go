@@ -77,7 +77,7 @@ func parseV6(b []byte) (a [16]byte, ok bool) {
 		}
 		if digits < len(b) && b[digits] == '.' {
 			v4, isV4 := parseV4(b)
-			if !isV4 || n > 12 || gap < 0 && n != 12 {
+			if !isV4 || n > 12 {
 				return a, false
 			}
 			n += copy(a[n:], v4[:])

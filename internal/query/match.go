@@ -100,7 +100,7 @@ func holdsCIDR(c *Cond, vs []asff.Value) bool {
 	var net netip.Prefix
 	for i := range vs {
 		v := &vs[i]
-		if v.Field != c.Field || string(v.Key) != c.Key {
+		if v.Field != c.Field {
 			continue
 		}
 		if !net.IsValid() {

@@ -11,6 +11,8 @@ func FuzzReadToken(f *testing.F) {
 	f.Add(make([]byte, 56))
 	f.Add(append(make([]byte, 56), 0, sortedNumber, 1, 2, 3, 4, 5, 6, 7, 8, sortedText, 1, 'x'))
 	f.Add(append(make([]byte, 56), sortedText, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1))
+	f.Add(append(make([]byte, 56), sortedText, 1))
+	f.Add(append(make([]byte, 56), sortedNumber, 1))
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		p, _, _, ok := readToken(plain)
 		require.Equal(t, ok, p != nil)

@@ -79,6 +79,13 @@ func TestKeys(t *testing.T) {
 		keys(asff.FieldSeverityLabel, asff.FieldType, asff.FieldConfidence, asff.FieldSample))
 	require.Equal(t, []query.SortValue{{Missing: true}, {Missing: true}}, keys(asff.FieldCreatedAt, asff.FieldTitle))
 
+	for i, label := range []string{"INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"} {
+		want := query.SortValue{Num: float64(i + 1)}
+		require.Equal(t, want, query.SortValueOf(asff.FieldSeverityLabel, []byte(label)))
+		require.Equal(t, want, query.SortValueOf(asff.FieldFindingProviderFieldsSeverityLabel, []byte(label)))
+	}
+	require.True(t, query.SortValueOf(asff.FieldSeverityLabel, []byte("SEVERE")).Missing)
+
 	before := query.Keys(nil, vs, []query.SortValue{{Text: "kept"}})
 	require.Equal(t, []query.SortValue{{Text: "kept"}, {Num: 1767225600000}}, before)
 }

@@ -23,6 +23,9 @@ import (
 // signingName is the service name of the signature's scope.
 const signingName = "securityhub"
 
+// maxConnections is how many connections to one hub are kept open for the next request.
+const maxConnections = 256
+
 // maxAnswer bounds how much of an answer is read: 100 failed findings with the longest reasons stay far below.
 const maxAnswer = 4 << 20
 
@@ -91,9 +94,13 @@ func newSender(endpoint string, retryFor time.Duration, notify func(error, time.
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("--endpoint %s: it should look like http://127.0.0.1:4510", endpoint)
 	}
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck // it is one
+	transport.MaxIdleConnsPerHost = maxConnections
+	transport.DisableCompression = true
 	return &sender{
 		client: &http.Client{
-			Timeout: 2 * time.Minute,
+			Timeout:   2 * time.Minute,
+			Transport: transport,
 			// A redirected request would lose its signature or reach somebody it was not meant for.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -107,8 +114,18 @@ func newSender(endpoint string, retryFor time.Duration, notify func(error, time.
 // importBatch sends one BatchImportFindings. Import is idempotent (merging twice is merging once), so a request whose answer
 // was lost is sent again. The error is *refusal where the hub answered.
 func (s *sender) importBatch(ctx context.Context, from caller, body []byte) (*importAnswer, error) {
+	return s.importHashed(ctx, from, body, payloadHash(body))
+}
+
+// payloadHash is what a signature covers of a body.
+func payloadHash(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+func (s *sender) importHashed(ctx context.Context, from caller, body []byte, hash string) (*importAnswer, error) {
 	try := func() (*importAnswer, error) {
-		text, err := s.once(ctx, from, body)
+		text, err := s.once(ctx, from, body, hash)
 		if err != nil {
 			return nil, err
 		}
@@ -150,14 +167,18 @@ func bare(err error) error {
 }
 
 // once sends the request one time and returns the body of a 200.
-func (s *sender) once(ctx context.Context, from caller, body []byte) ([]byte, error) {
+func (s *sender) once(ctx context.Context, from caller, body []byte, hash string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint+"/findings/import", bytes.NewReader(body))
 	if err != nil {
 		return nil, backoff.Permanent(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "hubcap")
-	if err := s.sign(ctx, req, from, body); err != nil {
+	keys, err := from.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, backoff.Permanent(err)
+	}
+	if err := s.signer.SignHTTP(ctx, keys, req, hash, signingName, from.Region, time.Now()); err != nil {
 		return nil, backoff.Permanent(err)
 	}
 	resp, err := s.client.Do(req)
@@ -183,16 +204,6 @@ func (s *sender) once(ctx context.Context, from caller, body []byte) ([]byte, er
 		return nil, &wait{RetryAfterError: &backoff.RetryAfterError{Duration: time.Duration(seconds) * time.Second}, refusal: r}
 	}
 	return nil, r
-}
-
-// sign puts the Signature Version 4 headers on a request.
-func (s *sender) sign(ctx context.Context, req *http.Request, from caller, body []byte) error {
-	keys, err := from.Credentials.Retrieve(ctx)
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(body)
-	return s.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), signingName, from.Region, time.Now())
 }
 
 // readRefusal understands both ways in which errors are written: {"Message","Code"} of the service and {"message"} of the

@@ -22,6 +22,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the hub."`
 	Import  importCmd  `cmd:"" help:"Send findings from files to a hub."`
 	Lint    lintCmd    `cmd:"" help:"Check findings in files without a hub."`
+	Bench   benchCmd   `cmd:"" help:"Measure how many findings a second a hub takes."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -32,7 +33,7 @@ type streams struct {
 }
 
 // exitCode ends the program with a code, everything worth saying having been said.
-type exitCode int
+type exitCode int //nolint:errname // a number that ends the program, told by nobody
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 
@@ -75,23 +76,32 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		kong.Bind(&streams{In: stdin, Out: stdout, Err: stderr}),
 	)
 	if err != nil {
-		fmt.Fprintln(stderr, "hubcap:", err)
+		complain(stderr, err)
 		return 2
 	}
 	kctx, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(stderr, "hubcap:", printable(err.Error()))
-		fmt.Fprintln(stderr, "Run hubcap --help for what there is.")
+		complain(stderr, err)
+		_, _ = io.WriteString(stderr, "Run hubcap --help for what there is.\n")
 		return 2
 	}
-	switch err := kctx.Run(); {
-	case err == nil:
+	if err = kctx.Run(); err == nil {
 		return 0
-	default:
-		if e, ok := errors.AsType[exitCode](err); ok {
-			return int(e)
-		}
-		fmt.Fprintln(stderr, "hubcap:", printable(err.Error()))
-		return 1
 	}
+	if e, ok := errors.AsType[exitCode](err); ok {
+		return int(e)
+	}
+	complain(stderr, err)
+	return 1
+}
+
+// complain prints an error, each of joined ones on its own line.
+func complain(w io.Writer, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what is wrapped deeper is part of one sentence
+		for _, e := range joined.Unwrap() {
+			complain(w, e)
+		}
+		return
+	}
+	_, _ = fmt.Fprintln(w, "hubcap:", printable(err.Error()))
 }

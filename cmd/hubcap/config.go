@@ -95,7 +95,7 @@ const redacted = "(secret)"
 func (secret) String() string               { return redacted }
 func (secret) GoString() string             { return redacted }
 func (secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
-func (secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (secret) MarshalText() ([]byte, error) { return []byte(redacted), nil } //nolint:unparam // encoding.TextMarshaler
 
 // loadConfig reads and checks a configuration file. path "" is an empty one.
 func loadConfig(path string) (*config, error) {
@@ -290,7 +290,7 @@ func (f *fileResolver) Resolve(kctx *kong.Context, parent *kong.Path, flag *kong
 		}
 		file, err := loadConfig(path)
 		if err != nil {
-			return nil, err
+			file = &config{} // serve reads the file too and tells the error better than a flag's summary could
 		}
 		f.loaded, f.file = true, file
 	}

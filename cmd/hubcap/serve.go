@@ -89,11 +89,13 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 		}
 		defer stop()
 	}
-	c.greet(std.Out, l.Addr(), where, cfg)
+	if err := c.greet(std.Out, l.Addr(), where, cfg); err != nil {
+		return err
+	}
 	if err := srv.Serve(ctx, l); err != nil {
 		return err
 	}
-	log.Info("stopped: what was acknowledged is on disk")
+	log.InfoContext(ctx, "stopped: what was acknowledged is on disk")
 	return nil
 }
 
@@ -220,7 +222,7 @@ func (c *serveCmd) open(memory int64, log *slog.Logger) (*embedded.Store, string
 }
 
 // greet prints where the hub is and the block that makes any client work with it.
-func (c *serveCmd) greet(w io.Writer, addr net.Addr, where string, cfg *config) {
+func (c *serveCmd) greet(w io.Writer, addr net.Addr, where string, cfg *config) error {
 	scheme := "http"
 	if c.TLSCert != "" {
 		scheme = "https"
@@ -230,7 +232,7 @@ func (c *serveCmd) greet(w io.Writer, addr net.Addr, where string, cfg *config) 
 		id, value = cfg.Keys[0].ID, "its-secret"
 	}
 	endpoint := scheme + "://" + reachable(c.Addr, addr)
-	fmt.Fprintf(w, `hubcap serves %s (profile %s, auth %s)
+	_, err := fmt.Fprintf(w, `hubcap serves %s (profile %s, auth %s)
 store: %s
 
 Point any AWS client at it:
@@ -239,6 +241,7 @@ Point any AWS client at it:
   unset AWS_PROFILE AWS_SESSION_TOKEN
 
 `, endpoint, c.Profile, c.Auth, printable(where), endpoint, id, value)
+	return err
 }
 
 // reachable is the listener's address as a client on this machine writes it: with the port it really got, and no wildcard host.
@@ -262,10 +265,10 @@ func serveMetrics(ctx context.Context, addr string, h http.Handler, log *slog.Lo
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	go func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("metrics are no longer served", slog.Any("error", err))
+			log.ErrorContext(ctx, "metrics are no longer served", slog.Any("error", err))
 		}
 	}()
-	log.Info("serving metrics", slog.String("addr", l.Addr().String()))
+	log.InfoContext(ctx, "serving metrics", slog.String("addr", l.Addr().String()))
 	return func() { _ = srv.Close() }, nil
 }
 

@@ -92,11 +92,11 @@ func fails(t *testing.T, code int, args ...string) string {
 	return err.String()
 }
 
-func signed(t *testing.T, method, url, body, id, key string) *http.Request {
+func signed(t *testing.T, method, url, id, key string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	r, err := http.NewRequest(method, url, http.NoBody)
 	require.NoError(t, err)
-	sum := sha256.Sum256([]byte(body))
+	sum := sha256.Sum256(nil)
 	require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), aws.Credentials{AccessKeyID: id, SecretAccessKey: key}, r,
 		hex.EncodeToString(sum[:]), "securityhub", "us-east-1", time.Now()))
 	return r
@@ -118,7 +118,7 @@ func TestServeAndStop(t *testing.T) {
 	require.Contains(t, r.out.String(), "store: "+dir+"\n")
 	require.Contains(t, r.out.String(), "export AWS_ENDPOINT_URL_SECURITYHUB="+r.endpoint+
 		" AWS_ACCESS_KEY_ID=111122223333 AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1\n")
-	status, body := ask(t, http.DefaultClient, signed(t, "GET", r.endpoint+"/accounts", "", "111122223333", "any"))
+	status, body := ask(t, http.DefaultClient, signed(t, "GET", r.endpoint+"/accounts", "111122223333", "any"))
 	require.Equal(t, 200, status, body)
 	require.Contains(t, body, "arn:aws:securityhub:us-east-1:111122223333:hub/default")
 
@@ -156,7 +156,7 @@ func TestExampleConfiguration(t *testing.T) {
 		{"AKIAHUBCAPEXAMPLEAAA", "hubcap/example/secret/of/account/two0000", "GET", "/accounts", 403, "signature we calculated does not match"},
 		{"111122223333", "any", "GET", "/accounts", 403, "security token included in the request is invalid"},
 	} {
-		status, body := ask(t, http.DefaultClient, signed(t, c.method, r.endpoint+c.path, "", c.id, c.key))
+		status, body := ask(t, http.DefaultClient, signed(t, c.method, r.endpoint+c.path, c.id, c.key))
 		require.Equal(t, c.status, status, body)
 		require.Contains(t, body, c.says)
 	}
@@ -174,7 +174,7 @@ func TestPrecedence(t *testing.T) {
 	require.Contains(t, serve(t, "--profile", "aws").out.String(), "(profile aws,")
 
 	require.NoError(t, os.WriteFile(file, []byte("profil = \"aws\"\n"), 0o600))
-	require.Contains(t, fails(t, 2, "--addr", "127.0.0.1:0"), file+":1: unknown key \"profil\"")
+	require.Contains(t, fails(t, 1, "--addr", "127.0.0.1:0"), "hubcap: "+file+":1: unknown key \"profil\"")
 	require.NoError(t, os.WriteFile(file, []byte("log_format = \"xml\"\n"), 0o600))
 	require.Contains(t, fails(t, 2, "--addr", "127.0.0.1:0"), "--log-format must be one of")
 }
@@ -215,7 +215,7 @@ func TestInsecure(t *testing.T) {
 	r := serve(t, "--addr", "0.0.0.0:0", "--insecure", "--allow-host", "hub.example", "--store", "memory")
 	require.True(t, strings.HasPrefix(r.endpoint, "http://127.0.0.1:"), r.endpoint)
 	for host, status := range map[string]int{"hub.example": 200, "127.0.0.1": 200, "0.0.0.0": 403, "other.example": 403} {
-		q := signed(t, "GET", r.endpoint+"/accounts", "", "111122223333", "any")
+		q := signed(t, "GET", r.endpoint+"/accounts", "111122223333", "any")
 		q.Host = host
 		got, body := ask(t, http.DefaultClient, q)
 		require.Equal(t, status, got, "%s: %s", host, body)
@@ -226,12 +226,12 @@ func TestMetricsApart(t *testing.T) {
 	r := serve(t, "--store", "memory", "--metrics-addr", "127.0.0.1:0", "--log-format", "json")
 	at := regexp.MustCompile(`"serving metrics","addr":"([^"]+)"`).FindStringSubmatch(r.err.String())
 	require.NotNil(t, at, r.err.String())
-	q, err := http.NewRequest("GET", "http://"+at[1]+"/metrics", http.NoBody)
+	q, err := http.NewRequest(http.MethodGet, "http://"+at[1]+"/metrics", http.NoBody)
 	require.NoError(t, err)
 	status, body := ask(t, http.DefaultClient, q)
 	require.Equal(t, 200, status)
 	require.Contains(t, body, "go_goroutines")
-	q, err = http.NewRequest("GET", r.endpoint+"/metrics", http.NoBody)
+	q, err = http.NewRequest(http.MethodGet, r.endpoint+"/metrics", http.NoBody)
 	require.NoError(t, err)
 	status, _ = ask(t, http.DefaultClient, q)
 	require.Equal(t, 403, status)
@@ -270,7 +270,7 @@ func TestTLSReload(t *testing.T) {
 			pool.AddCert(c)
 		}
 		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true, ForceAttemptHTTP2: true}
-		resp, err := tr.RoundTrip(signed(t, "GET", r.endpoint+"/accounts", "", "111122223333", "any"))
+		resp, err := tr.RoundTrip(signed(t, "GET", r.endpoint+"/accounts", "111122223333", "any"))
 		require.NoError(t, err)
 		defer resp.Body.Close()
 		require.Equal(t, 200, resp.StatusCode)

@@ -53,7 +53,7 @@ func (p *Principal) ProductAllowed(productARN string) bool {
 }
 
 // Denied is a refusal, told in AWS's sentence (spec 1.1.6).
-type Denied struct {
+type Denied struct { //nolint:errname // it reads as what it is: err is *iam.Denied
 	ARN      string // of the caller
 	Action   string
 	Resource string

@@ -37,8 +37,7 @@ func TestPolicies(t *testing.T) {
 					out.WriteString("allowed\n")
 					continue
 				}
-				var denied *Denied
-				if !errors.As(err, &denied) {
+				if _, ok := errors.AsType[*Denied](err); !ok {
 					d.Fatalf(t, "an error that is no *Denied: %v", err)
 				}
 				fmt.Fprintln(&out, err)

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,7 +104,7 @@ func compile(s Statement) (statement, error) {
 		return c, fmt.Errorf("effect must be \"Allow\" or \"Deny\", not %q", s.Effect)
 	}
 	if len(s.Action) == 0 {
-		return c, fmt.Errorf("action is missing: name at least one, such as \"securityhub:*\"")
+		return c, errors.New("action is missing: name at least one, such as \"securityhub:*\"")
 	}
 	for _, a := range s.Action {
 		service, name, found := strings.Cut(a, ":")
@@ -113,7 +114,7 @@ func compile(s Statement) (statement, error) {
 		c.actions = append(c.actions, strings.ToLower(a))
 	}
 	if len(s.Resource) == 0 {
-		return c, fmt.Errorf("resource is missing: name at least one, such as \"*\"")
+		return c, errors.New("resource is missing: name at least one, such as \"*\"")
 	}
 	for _, r := range s.Resource {
 		if r != "*" && !strings.HasPrefix(r, "arn:") {
@@ -141,10 +142,11 @@ func compileCondition(op, key string, values []string) (condition, error) {
 	} else if rest, ok := strings.CutPrefix(op, "ForAllValues:"); ok {
 		name, c.set = rest, forAll
 	}
-	known := false
-	if c.op, known = operators[name]; !known {
+	known, ok := operators[name]
+	if !ok {
 		return c, fmt.Errorf("condition operator %q is not supported: use StringEquals, StringLike, Null or one of their relatives", op)
 	}
+	c.op = known
 	if c.key != strings.ToLower(TargetAccount) && !strings.HasPrefix(c.key, strings.ToLower(SyntaxPath)) {
 		return c, fmt.Errorf("condition key %q is not supported: use %s or %s<field>", key, TargetAccount, SyntaxPath)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -64,9 +65,7 @@ func TestBrowsers(t *testing.T) {
 				c.method, c.target = "POST", "/findings"
 			}
 			r := h.request(c.method, c.target, "")
-			for k, v := range c.header {
-				r.Header[k] = v
-			}
+			maps.Copy(r.Header, c.header)
 			r.Host = c.host
 			if r.Host == "" {
 				r.Host = "localhost"
@@ -126,7 +125,7 @@ func TestProxiesMustKeepHost(t *testing.T) {
 			}
 		}})
 		defer proxy.Close()
-		r, err := http.NewRequest("POST", proxy.URL+"/findings", http.NoBody)
+		r, err := http.NewRequest(http.MethodPost, proxy.URL+"/findings", http.NoBody)
 		require.NoError(t, err)
 		a := do(t, sign(t, r, keyOne, "securityhub", noon))
 		if keeps {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +71,7 @@ func length() map[string]operation {
 				return "the padding is not zero"
 			}
 		}
-		return fmt.Sprint(len(c.body))
+		return strconv.Itoa(len(c.body))
 	})}
 }
 
@@ -155,8 +156,7 @@ func TestTooMuchInflight(t *testing.T) {
 		"BatchImportFindings": say(func(*call) string { entered <- struct{}{}; <-leave; return "done" }),
 		"DescribeHub":         say(func(*call) string { return "no body, no memory" }),
 	})
-	first := make(chan answer, 1)
-	go func() { first <- do(t, anyKey(h.request("POST", "/findings/import", "{}"), "111122223333")) }()
+	first := h.later(anyKey(h.request("POST", "/findings/import", "{}"), "111122223333"))
 	<-entered
 	a := do(t, anyKey(h.request("POST", "/findings/import", "{}"), "111122223333"))
 	a.is(t, 503, "ServiceUnavailable", `{"message":"Too many requests are under way. Try again in a second."}`)
@@ -267,8 +267,7 @@ func TestStop(t *testing.T) {
 	h := start(t, Config{}, map[string]operation{
 		"BatchImportFindings": say(func(*call) string { close(entered); <-leave; return "kept" }),
 	})
-	first := make(chan answer, 1)
-	go func() { first <- do(t, anyKey(h.request("POST", "/findings/import", "{}"), "111122223333")) }()
+	first := h.later(anyKey(h.request("POST", "/findings/import", "{}"), "111122223333"))
 	<-entered
 	stopped := make(chan error, 1)
 	go func() { stopped <- h.stop() }()
@@ -297,7 +296,7 @@ func BenchmarkImport(b *testing.B) {
 	for b.Loop() {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		resp, err := client.RoundTrip(r)
-		if err != nil || resp.StatusCode != 200 {
+		if err != nil || resp.StatusCode != http.StatusOK {
 			b.Fatal(err, resp)
 		}
 		_, _ = io.Copy(io.Discard, resp.Body)

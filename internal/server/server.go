@@ -231,7 +231,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	if err := srv.Shutdown(stopping); err != nil {
-		s.log.Warn("requests were still under way when the time to stop was over", slog.Duration("waited", stopTime))
+		s.log.WarnContext(ctx, "requests were still under way when the time to stop was over", slog.Duration("waited", stopTime))
 		return srv.Close()
 	}
 	return nil

@@ -124,13 +124,33 @@ type answer struct {
 // do sends one request over a connection of its own.
 func do(t testing.TB, r *http.Request) answer {
 	t.Helper()
+	a, err := try(r)
+	require.NoError(t, err)
+	return a
+}
+
+func try(r *http.Request) (answer, error) {
 	tr := &http.Transport{DisableKeepAlives: true}
 	resp, err := tr.RoundTrip(r)
-	require.NoError(t, err)
+	if err != nil {
+		return answer{}, err
+	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return answer{resp, string(b)}
+	return answer{resp, string(b)}, err
+}
+
+// later sends a request and answers where its answer will arrive.
+func (h *house) later(r *http.Request) <-chan answer {
+	arrives := make(chan answer, 1)
+	go func() {
+		a, err := try(r)
+		if err != nil {
+			h.t.Error(err)
+		}
+		arrives <- a
+	}()
+	return arrives
 }
 
 func (a answer) is(t testing.TB, status int, errorType, body string) {
@@ -352,7 +372,7 @@ func TestRates(t *testing.T) {
 		map[string]operation{"GetFindings": say(func(*call) string { return "" })})
 	ask := func(key string) int {
 		a := do(t, anyKey(h.request("POST", "/findings", ""), key))
-		if a.StatusCode == 429 {
+		if a.StatusCode == http.StatusTooManyRequests {
 			a.is(t, 429, "TooManyRequestsException", `{"message":"Too Many Requests"}`)
 		}
 		return a.StatusCode

@@ -62,7 +62,7 @@ func (e *Error) Code() string {
 // Sentences that are the same for every request (spec 12.5).
 const (
 	missingToken = "Missing Authentication Token"
-	invalidToken = "The security token included in the request is invalid." //nolint:gosec // a sentence, no credential
+	invalidToken = "The security token included in the request is invalid."
 	mismatch     = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key " +
 		"and signing method. Consult the service documentation for details."
 )

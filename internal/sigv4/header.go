@@ -23,7 +23,7 @@ func values(h http.Header, lower string) []string {
 }
 
 // usual are the headers that the SDKs sign.
-var usual = map[string]string{
+var usual = map[string]string{ //nolint:gosec // names of headers, no credentials
 	"accept":                       "Accept",
 	"accept-encoding":              "Accept-Encoding",
 	"amz-sdk-invocation-id":        "Amz-Sdk-Invocation-Id",

@@ -133,16 +133,16 @@ func ParseHeader(value string) (Authorization, error) {
 			return Authorization{}, err
 		}
 	}
-	missing := ""
+	var missing []string
 	for _, p := range [...]struct{ name, value string }{
 		{"Credential", credential}, {"Signature", a.Signature}, {"SignedHeaders", a.SignedHeaders},
 	} {
 		if p.value == "" {
-			missing += "Authorization header requires '" + p.name + "' parameter. "
+			missing = append(missing, "Authorization header requires '"+p.name+"' parameter.")
 		}
 	}
-	if missing != "" {
-		return a, fail(MissingPart, strings.TrimSuffix(missing, " "))
+	if missing != nil {
+		return a, fail(MissingPart, strings.Join(missing, " "))
 	}
 	return a, nil
 }

@@ -305,7 +305,7 @@ func TestEveryFailureHasItsException(t *testing.T) {
 	} {
 		require.Equal(t, code, fail(f, "").Code())
 	}
-	require.Equal(t, Failure(15), Mismatch, "a new failure wants its row above")
+	require.EqualValues(t, 15, Mismatch, "a new failure wants its row above")
 }
 
 // --auth none reads key id and Region and nothing else (D54).

@@ -19,9 +19,6 @@ const Window = 5 * time.Minute
 // stamp is the layout of X-Amz-Date.
 const stamp = "20060102T150405Z"
 
-// emptyHash is the SHA-256 of no bytes.
-const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
 // Verifier checks signatures. It may be used by many goroutines.
 type Verifier struct {
 	secret func(keyID string) (string, bool)

@@ -44,8 +44,8 @@ func bind[In, Out any](method func(context.Context, *iam.Principal, *In) (*Out, 
 	}
 }
 
-// bindBody makes an operation of a method that reads the body itself. The body has 64 zero bytes behind it, within its capacity, and is
-// used again as soon as the method returns.
+// bindBody makes an operation of a method that reads the body itself. The body is used again as soon as the method
+// returns.
 func bindBody[Out any](method func(context.Context, *iam.Principal, []byte) (*Out, error)) operation {
 	return func(ctx context.Context, c *call) (any, error) { return method(ctx, c.who, c.body) }
 }

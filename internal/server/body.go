@@ -14,12 +14,9 @@ import (
 	"hubcap/internal/asff"
 )
 
-// padding is how many zero bytes follow a body within its capacity, so that a reader may load words past the end.
-const padding = 64
-
 // steps are the sizes through which a body's buffer grows as its bytes arrive: a client that announces 6 MB and sends nothing costs
 // 32 KB. The last holds the largest body and the byte that tells it from a larger one.
-var steps = [...]int{32 << 10, 128 << 10, 512 << 10, 2 << 20, asff.MaxBodyBytes + 1 + padding}
+var steps = [...]int{32 << 10, 128 << 10, 512 << 10, 2 << 20, asff.MaxBodyBytes + 1}
 
 // pools keep a pool of buffers a step.
 var pools [len(steps)]sync.Pool
@@ -88,8 +85,8 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (*buffer, []by
 			return nil, nil, errBusy
 		}
 		readWithin(line, s.stepTime)
-		for room := buf.bytes[:len(buf.bytes)-padding]; n < len(room); {
-			m, err := r.Body.Read(room[n:])
+		for n < len(buf.bytes) {
+			m, err := r.Body.Read(buf.bytes[n:])
 			n += m
 			if n > asff.MaxBodyBytes {
 				return buf, nil, errTooLarge
@@ -101,7 +98,6 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (*buffer, []by
 				return buf, nil, readError(err)
 			}
 			_ = line.SetReadDeadline(time.Time{}) // else it would end the request that is now being worked on
-			clear(buf.bytes[n : n+padding])
 			return buf, buf.bytes[:n], nil
 		}
 		larger := s.budget.borrow(buf.step + 1)

@@ -66,11 +66,6 @@ const credentials = "Authorization: AWS4-HMAC-SHA256 Credential=111122223333/x/e
 
 func length() map[string]operation {
 	return map[string]operation{"BatchImportFindings": say(func(c *call) string {
-		for _, b := range c.body[len(c.body) : len(c.body)+padding] {
-			if b != 0 {
-				return "the padding is not zero"
-			}
-		}
 		return strconv.Itoa(len(c.body))
 	})}
 }
@@ -78,7 +73,7 @@ func length() map[string]operation {
 func TestBodies(t *testing.T) {
 	h := start(t, Config{}, length())
 	for _, n := range []int{
-		1, 2, steps[0] - padding - 1, steps[0] - padding, steps[0] - padding + 1, steps[1], steps[2] - padding, steps[3] - padding + 1,
+		1, 2, steps[0] - 1, steps[0], steps[0] + 1, steps[1], steps[2] + 1, steps[3],
 		asff.MaxBodyBytes - 1, asff.MaxBodyBytes,
 	} {
 		for _, chunked := range []bool{false, true} {

@@ -44,7 +44,7 @@ func parseV4(b []byte) (a [4]byte, ok bool) {
 	if i != 3 || digits == 0 {
 		return a, false
 	}
-	a[3] = byte(x) //nolint:gosec // at most 255
+	a[3] = byte(x)
 	return a, true
 }
 
@@ -83,7 +83,7 @@ func parseV6(b []byte) (a [16]byte, ok bool) {
 			n += copy(a[n:], v4[:])
 			break
 		}
-		a[n], a[n+1] = byte(x>>8), byte(x) //nolint:gosec // four hexadecimal digits
+		a[n], a[n+1] = byte(x>>8), byte(x)
 		n += 2
 		b = b[digits:]
 		if len(b) == 0 {

@@ -80,7 +80,7 @@ func (s *Sealer) Seal(q Question, p *Position, at time.Time) (string, error) {
 	plain := make([]byte, 0, 128)
 	plain = append(plain, tokenVersion)
 	plain = append(plain, q[:]...)
-	plain = binary.BigEndian.AppendUint64(plain, uint64(at.UnixMilli())) //nolint:gosec // read back the same way
+	plain = binary.BigEndian.AppendUint64(plain, uint64(at.UnixMilli()))
 	plain = append(plain, p.Identity[:]...)
 	for i := range p.Values {
 		plain = appendSortValue(plain, &p.Values[i])
@@ -169,7 +169,7 @@ func readToken(b []byte) (p *Position, q Question, at time.Time, ok bool) {
 		}
 		if flags&sortedText != 0 {
 			size, n := binary.Uvarint(b)
-			if n <= 0 || size > uint64(len(b)-n) {
+			if n <= 0 || size > uint64(len(b)-n) { //nolint:gosec // n is within b
 				return nil, q, at, false
 			}
 			v.Text = string(b[n : n+int(size)]) //nolint:gosec // no longer than b

@@ -231,7 +231,7 @@ func (c *compiler) textFilter(f asff.Field, path string, used *comparisons) (e E
 func (c *compiler) comparison(text, path string, isMap bool) (comparison, error) {
 	var allowed []string
 	for how, name := range comparisonNames {
-		how := comparison(how) //nolint:gosec // six of them
+		how := comparison(how)
 		if isMap && (how == prefix || how == prefixNotEquals) || !c.o.AllowContains && (how == isIn || how == isNotIn) {
 			continue
 		}
@@ -253,7 +253,7 @@ func (used *comparisons) check(path string) error {
 	}
 	for _, alone := range [...]comparison{isIn, isNotIn} {
 		for other := range used {
-			if other := comparison(other); used[alone] && used[other] && other != alone { //nolint:gosec // six of them
+			if other := comparison(other); used[alone] && used[other] && other != alone {
 				return refuse(alone, other)
 			}
 		}

@@ -63,8 +63,7 @@ func newDecoder(text []byte, root string) *decoder {
 
 // syntax turns an error of the JSON reader into one that names the parameter.
 func (d *decoder) syntax(err error) error {
-	var s *jsontext.SyntacticError
-	if errors.As(err, &s) {
+	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			return wrong(d.path(s.JSONPointer), "should NOT be given twice")
 		}

@@ -160,7 +160,7 @@ func place(in map[string]any, path string, i int, v any) {
 			list = append(list, map[string]any{})
 		}
 		in[name] = list
-		place(list[i].(map[string]any), rest, 0, v) //nolint:forcetypeassert // put there above
+		place(list[i].(map[string]any), rest, 0, v) // only maps were put there
 	case deeper:
 		inner, ok := in[name].(map[string]any)
 		if !ok {

@@ -258,6 +258,16 @@ func (d *dictionary) markSaved(ids []uint32) {
 	}
 }
 
+// known tells whether a number was given to a term: those of terms that were swept are not.
+func (d *dictionary) known(id uint32) bool {
+	return int(id/termChunk) < len(d.places) && d.places[id/termChunk][id%termChunk] != 0
+}
+
+// forgetSaved notes that a term has no record any more. Nobody else uses the dictionary yet.
+func (d *dictionary) forgetSaved(id uint32) {
+	d.record(d.places[id/termChunk][id%termChunk])[8] &^= flagSaved
+}
+
 // overBudget tells whether new terms must go to the overflow. The caller holds the lock.
 func (d *dictionary) overBudget() bool { return d.limit > 0 && d.bytes >= d.limit }
 

@@ -111,6 +111,8 @@ type Store struct {
 	locks keyLocks
 	meta  meta
 
+	fields *fieldTable
+
 	nextDoc  atomic.Uint32
 	sequence sequence
 	unsynced atomic.Int64 // commits that are visible and perhaps not on disk
@@ -153,13 +155,14 @@ func Open(dir string, opts Options) (*Store, error) {
 }
 
 func (s *Store) load() error {
-	if err := s.loadMeta(); err != nil {
-		return err
+	for _, step := range [...]func() error{
+		s.loadMeta, s.loadState, s.loadFields, s.loadTerms, s.loadEntries, s.completeFields, s.sweep,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if err := s.loadState(); err != nil {
-		return err
-	}
-	return s.rebuild()
+	return nil
 }
 
 // loadMeta reads the store's own records, and writes them into a new store.

@@ -37,7 +37,7 @@ const (
 )
 
 func openHome(files vfs.FS, dir string) (*home, error) {
-	if err := files.MkdirAll(dir, 0o750); err != nil {
+	if err := makeDirectory(files, dir); err != nil {
 		return nil, fmt.Errorf("store: cannot make directory %s: %w", dir, err)
 	}
 	if info, err := files.Stat(dir); err != nil {
@@ -53,6 +53,39 @@ func openHome(files vfs.FS, dir string) (*home, error) {
 		return nil, errors.Join(err, h.lock.Close())
 	}
 	return h, nil
+}
+
+// makeDirectory makes a directory and those above it where they are not there, so that they outlast a loss of power.
+func makeDirectory(files vfs.FS, dir string) error {
+	var parents []string // of what is made
+	for at := dir; ; {
+		if _, err := files.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break // what is in the way, MkdirAll tells
+		}
+		above := files.PathDir(at)
+		parents = append(parents, above)
+		if above == at {
+			break
+		}
+		at = above
+	}
+	if err := files.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	for _, p := range parents {
+		if err := syncDirectory(files, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncDirectory(files vfs.FS, dir string) error {
+	d, err := files.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // take locks the directory. The lock goes with the process, however it ends.
@@ -122,11 +155,7 @@ func (h *home) found() error {
 		if err := h.fs.Rename(h.path(formatFile+".new"), h.path(formatFile)); err != nil {
 			return err
 		}
-		d, err := h.fs.OpenDir(h.dir)
-		if err != nil {
-			return err
-		}
-		return errors.Join(d.Sync(), d.Close())
+		return syncDirectory(h.fs, h.dir)
 	}()
 	if err != nil {
 		return fmt.Errorf("store: cannot write to directory %s: %w", h.dir, err)

@@ -9,14 +9,7 @@ import (
 	"hubcap/internal/asff"
 )
 
-// rebuild makes the index from what the database holds.
-func (s *Store) rebuild() error {
-	if err := s.loadTerms(); err != nil {
-		return err
-	}
-	return s.loadEntries()
-}
-
+// loadTerms fills the dictionary.
 func (s *Store) loadTerms() error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{termPrefix}, UpperBound: []byte{termPrefix + 1}})
 	if err != nil {
@@ -26,11 +19,14 @@ func (s *Store) loadTerms() error {
 	for ok := it.First(); ok; ok = it.Next() {
 		id, isTerm := keyNumber(it.Key())
 		field, long, key, text, err := decodeTerm(it.Value())
-		if err != nil || !isTerm {
+		if err != nil || !isTerm || field == fieldOverflow && len(text) != 1 {
 			_ = it.Close() // the first error tells more
 			return fmt.Errorf("term %x: %w", it.Key(), errDamaged)
 		}
-		d.restore(id, field, key, long, text)
+		if field == fieldOverflow {
+			text = []byte{byte(s.fields.field[text[0]])}
+		}
+		d.restore(id, s.fields.field[field], key, long, text)
 	}
 	return it.Close()
 }

@@ -199,14 +199,18 @@ func keyOf(parts *[4][]byte) store.Key {
 	return store.Key{Account: string(parts[0]), Region: string(parts[1]), ProductArn: string(parts[2]), ID: string(parts[3])}
 }
 
-func appendTerm(dst []byte, field asff.Field, key string, t *term) []byte {
+// appendTerm writes a term, with the store's own numbers of fields.
+func appendTerm(dst []byte, fields *fieldTable, a *attribute, t *term) []byte {
 	kind := byte(0)
 	if t.long {
 		kind = 1
 	}
-	dst = append(dst, byte(field), kind)
-	dst = binary.AppendUvarint(dst, uint64(len(key)))
-	dst = append(dst, key...)
+	dst = append(dst, fields.number[a.field], kind)
+	dst = binary.AppendUvarint(dst, uint64(len(a.key)))
+	dst = append(dst, a.key...)
+	if a.field == fieldOverflow { // the text is a field
+		return append(dst, fields.number[t.text[0]])
+	}
 	return append(dst, t.text...)
 }
 

@@ -80,12 +80,17 @@ func (s *space) check() error {
 // look asks the file system, unless it did so a moment ago.
 func (s *space) look() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.clock()
-	if !s.looked.IsZero() && now.Sub(s.looked) < lookEvery/2 && now.After(s.looked) {
-		return
+	recent := !s.looked.IsZero() && s.clock().Sub(s.looked) < lookEvery/2
+	s.mu.Unlock()
+	if !recent {
+		s.lookNow()
 	}
-	s.looked = now
+}
+
+func (s *space) lookNow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looked = s.clock()
 	usage, err := s.fs.GetDiskUsage(s.dir)
 	if errors.Is(err, vfs.ErrUnsupported) { // memory
 		return

@@ -552,8 +552,7 @@ func (c *call) fillTerms(b *pebble.Batch) error {
 		if t.saved {
 			continue
 		}
-		a := &d.attrs[t.attr]
-		c.record = appendTerm(c.record[:0], a.field, a.key, &t)
+		c.record = appendTerm(c.record[:0], c.s.fields, &d.attrs[t.attr], &t)
 		if err := b.Set(numberKey(c.key[:0], termPrefix, id), c.record, nil); err != nil {
 			return err
 		}

@@ -1,0 +1,129 @@
+package embedded
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"hubcap/internal/asff"
+)
+
+// fieldTable numbers fields in a store's own way: package asff may number them anew when the API gains attributes, what is on disk
+// must not change its meaning. The table is the record "fields": a line a field, its name and the first document that was indexed
+// with it. Older documents are taken to have values of it that are not indexed.
+type fieldTable struct {
+	names  []string // the number of a field is its place here, from 1
+	since  []uint32
+	number [256]byte       // by asff.Field
+	field  [256]asff.Field // by number; NoField for what is no attribute any more
+}
+
+// lastField is the last number that a table may give out: ours are above.
+const lastField = 250
+
+func newFieldTable() *fieldTable {
+	t := &fieldTable{}
+	for _, f := range [...]asff.Field{fieldAccount, fieldRegion, fieldOverflow} {
+		t.number[f], t.field[f] = byte(f), f
+	}
+	return t
+}
+
+func parseFieldTable(text []byte) (*fieldTable, error) {
+	t := newFieldTable()
+	for line := range strings.Lines(string(text)) {
+		name, since, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		n, err := strconv.ParseUint(since, 10, 32)
+		if !ok || err != nil || len(t.names) >= lastField {
+			return nil, fmt.Errorf("table of fields: %w", errDamaged)
+		}
+		t.add(name, uint32(n))
+	}
+	return t, nil
+}
+
+func (t *fieldTable) add(name string, since uint32) {
+	t.names, t.since = append(t.names, name), append(t.since, since)
+	if f, ok := asff.FieldByName(name); ok {
+		n := byte(len(t.names)) //nolint:gosec // at most lastField
+		t.number[f], t.field[n] = n, f
+	}
+}
+
+// complete adds the fields that the table lacks, for documents from next on; it tells whether there were any.
+func (t *fieldTable) complete(next uint32) (grown bool) {
+	for _, f := range asff.Fields() {
+		if t.number[f] == 0 {
+			t.add(f.Name(), next)
+			grown = true
+		}
+	}
+	return grown
+}
+
+func (t *fieldTable) encode() []byte {
+	var out []byte
+	for i, name := range t.names {
+		out = append(append(out, name...), ' ')
+		out = append(strconv.AppendUint(out, uint64(t.since[i]), 10), '\n')
+	}
+	return out
+}
+
+// loadFields reads the table. Fields that are new are added once the documents are known.
+func (s *Store) loadFields() error {
+	text, err := s.getMeta("fields")
+	if err == nil {
+		s.fields, err = parseFieldTable(text)
+	}
+	return err
+}
+
+// completeFields adds new fields and marks the documents that were indexed without them.
+func (s *Store) completeFields() error {
+	t := s.fields
+	if t.complete(s.nextDoc.Load()) {
+		if err := s.db.Set(metaKey("fields"), t.encode(), pebble.Sync); err != nil {
+			return err
+		}
+	}
+	x := extractor{dict: s.dict}
+	for i, since := range t.since {
+		f := t.field[i+1]
+		if since == 0 || f == asff.NoField {
+			continue
+		}
+		var e entry
+		x.overflow(&e, f)
+		p := s.index.grow(e.terms[0])
+		for it := s.index.live.Iterator(); it.HasNext(); {
+			doc := it.Next()
+			if doc >= since {
+				break
+			}
+			p.add(doc)
+		}
+	}
+	return nil
+}
+
+// sweep forgets the terms that no document has: nobody writes yet. Their numbers stay unused while the process runs.
+func (s *Store) sweep() error {
+	b := s.db.NewBatch()
+	var key [8]byte
+	for id := range s.dict.next {
+		if s.index.posting(id).count() > 0 || !s.dict.known(id) {
+			continue
+		}
+		s.dict.forgetSaved(id)
+		if err := b.Delete(numberKey(key[:0], termPrefix, id), nil); err != nil {
+			return errorsJoinClose(err, b)
+		}
+	}
+	if b.Empty() {
+		return b.Close()
+	}
+	return b.Commit(pebble.NoSync)
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 )
@@ -22,6 +23,9 @@ func memoryLimit(flag string) (int64, error) {
 			return 0, fmt.Errorf("--memory %s: must be 64MB or more", flag)
 		}
 		return n, nil
+	}
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return debug.SetMemoryLimit(-1), nil // what its owner told Go itself
 	}
 	if total := totalMemory(os.ReadFile); total > 0 {
 		return total / 10 * 6, nil

@@ -154,6 +154,9 @@ func (c *serveCmd) server(cfg *config, log *slog.Logger) (server.Config, error) 
 			sc.Hosts = append(sc.Hosts, host)
 		}
 	}
+	if c.HistoryDays != defaultHistoryDays {
+		log.Warn("--history-days has no effect yet: histories are kept in full", slog.Int("days", c.HistoryDays))
+	}
 	if cfg.Organization != nil {
 		log.Warn("[organization] has no effect yet: the operations on members are not built")
 	}
@@ -164,6 +167,9 @@ func (c *serveCmd) server(cfg *config, log *slog.Logger) (server.Config, error) 
 	}
 	return sc, nil
 }
+
+// defaultHistoryDays is what D33 says.
+const defaultHistoryDays = 90
 
 // leastInflight is room for two of the largest requests.
 const leastInflight = 16 << 20

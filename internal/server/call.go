@@ -197,7 +197,8 @@ func (c *call) send(status int, body []byte) {
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	c.status = status
-	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(writeTime)) //nolint:forbidigo // the operating system's clock
+	patience := c.s.writeTime + time.Duration(len(body)>>16)*time.Second
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(patience)) //nolint:forbidigo // the operating system's clock
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write(body) // a client that is gone
 }

@@ -188,6 +188,26 @@ func TestSlowClients(t *testing.T) {
 	require.Zero(t, h.budget.used.Load())
 }
 
+// flood is an answer larger than what a connection takes without a reader, and small enough for no extra time.
+type flood struct{}
+
+func (flood) AppendJSON(dst []byte) ([]byte, error) { return append(dst, make([]byte, 60<<10)...), nil }
+
+// Who asks and asks and never reads is cut off, and what it held comes back.
+func TestClientsThatDoNotRead(t *testing.T) {
+	h := start(t, Config{}, map[string]operation{"DescribeHub": func(context.Context, *call) (any, error) { return flood{}, nil }},
+		func(s *Server) { s.writeTime = 50 * time.Millisecond })
+	l := h.dial(t)
+	for { // until the server has closed the connection on us
+		if _, err := l.Write([]byte("GET /accounts HTTP/1.1\r\nHost: localhost\r\n" + strings.ReplaceAll(credentials, "\n", "\r\n") + "\r\n")); err != nil {
+			var ne net.Error
+			require.False(t, errors.As(err, &ne) && ne.Timeout(), "the server never gave up")
+			break
+		}
+	}
+	require.Eventually(t, func() bool { return h.budget.used.Load() == 0 }, 10*time.Second, time.Millisecond)
+}
+
 // The deadline of a body does not outlive it: an operation may take longer than the body was given.
 func TestDeadlineOfABodyEndsWithIt(t *testing.T) {
 	h := start(t, Config{}, map[string]operation{"BatchImportFindings": func(ctx context.Context, _ *call) (any, error) {

@@ -67,7 +67,7 @@ const (
 	stepTime   = 30 * time.Second // for each step by which a body's buffer grows
 	drainTime  = 2 * time.Second  // for what an early answer left unread
 	idleTime   = 2 * time.Minute  // between requests of a connection
-	writeTime  = time.Minute      // for a client to take the answer
+	writeTime  = time.Minute      // for a client to take the answer, and a second more for each 64 KB of it
 	wholeTime  = 10 * time.Minute // for a request as a whole
 	stopTime   = 30 * time.Second // for requests under way when the server stops
 
@@ -89,7 +89,7 @@ type Server struct {
 	hide     bool   // /metrics
 	tls      *tls.Config
 
-	headerTime, stepTime, drainTime time.Duration // shorter in tests
+	headerTime, stepTime, drainTime, writeTime time.Duration // shorter in tests
 }
 
 // New makes a Server.
@@ -103,7 +103,7 @@ func build(cfg Config, bound map[string]operation) (*Server, error) {
 	}
 	s := &Server{
 		hub: cfg.Hub, clock: cfg.Clock, log: cfg.Log, hide: cfg.HideMetrics, tls: cfg.TLS,
-		headerTime: headerTime, stepTime: stepTime, drainTime: drainTime,
+		headerTime: headerTime, stepTime: stepTime, drainTime: drainTime, writeTime: writeTime,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -108,6 +108,34 @@ func TestSettingsAreTheFlags(t *testing.T) {
 	require.Empty(t, flags, "flags that the file cannot set")
 }
 
+// The page names every flag with its variable and its key, and what it shows as TOML can be read.
+func TestConfigurationPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/configuration.md")
+	require.NoError(t, err)
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[settings]()) {
+		key := f.Tag.Get("toml")
+		for _, name := range []string{key, "--" + strings.ReplaceAll(key, "_", "-"), "HUBCAP_" + strings.ToUpper(key)} {
+			require.Contains(t, string(page), "`"+name+"`")
+		}
+	}
+	for _, table := range []reflect.Type{reflect.TypeFor[keyConfig](), reflect.TypeFor[productConfig](), reflect.TypeFor[organizationConfig](), reflect.TypeFor[statementConfig]()} {
+		for _, f := range reflect.VisibleFields(table) {
+			require.Contains(t, string(page), "`"+f.Tag.Get("toml")+"`")
+		}
+	}
+	shown := 0
+	for _, part := range strings.Split(string(page), "```toml\n")[1:] {
+		text, _, _ := strings.Cut(part, "```")
+		file := filepath.Join(t.TempDir(), "shown.toml")
+		key := "[[keys]]\nid = \"AKIA\"\nsecret = \"s\"\naccount = \"111122223333\"\n"
+		require.NoError(t, os.WriteFile(file, []byte(key+text), 0o600))
+		_, err := loadConfig(file)
+		require.NoError(t, err)
+		shown++
+	}
+	require.Equal(t, 1, shown)
+}
+
 func TestExample(t *testing.T) {
 	c, err := loadConfig("../../docs/examples/hubcap.toml")
 	require.NoError(t, err)

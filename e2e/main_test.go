@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +22,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
@@ -170,10 +170,13 @@ func (s *server) as(key string, change ...func(*securityhub.Options)) *securityh
 
 func (s *server) signed(key, secret, region string, change ...func(*securityhub.Options)) *securityhub.Client {
 	return securityhub.New(securityhub.Options{
-		BaseEndpoint:     aws.String(s.URL),
-		Region:           region,
-		Credentials:      credentials.NewStaticCredentialsProvider(key, secret, ""),
+		BaseEndpoint: aws.String(s.URL),
+		Region:       region,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: key, SecretAccessKey: secret}, nil
+		}),
 		RetryMaxAttempts: 1,
+		HTTPClient:       ownBodies{http.DefaultClient},
 	}, change...)
 }
 

@@ -235,18 +235,18 @@ func (c *importCall) merge(k int, old *store.Doc, st store.StateView) (store.Cha
 	case asff.Stale:
 		return store.Change{}, nil
 	case asff.Updated:
-		change.History, err = history(old.JSON, doc, c.now, sourceImport, f.ProductArn)
+		change.History = history(&c.merger, c.now, sourceImport, f.ProductArn)
 	}
-	return change, err
+	return change, nil
 }
 
-// history makes the record of one change; a change of nothing that is recorded has none (D33).
-func history(before, after []byte, at time.Time, source, identity string) ([]store.HistoryRecord, error) {
-	updates, err := asff.Diff(before, after)
-	if err != nil || len(updates) == 0 {
-		return nil, err
+// history makes the record of what a Merger changed last; a change of nothing that is recorded has none (D33).
+func history(m *asff.Merger, at time.Time, source, identity string) []store.HistoryRecord {
+	updates := m.Changes()
+	if len(updates) == 0 {
+		return nil
 	}
-	return []store.HistoryRecord{{Time: at, Source: source, Identity: identity, Updates: updates}}, nil
+	return []store.HistoryRecord{{Time: at, Source: source, Identity: identity, Updates: updates}}
 }
 
 // collect notes what the store said to each key.

@@ -147,9 +147,7 @@ func (u *update) apply(_ int, old *store.Doc, _ store.StateView) (store.Change, 
 	if err != nil || !changed {
 		return store.Change{}, err
 	}
-	change := store.Change{JSON: doc, Customer: customer}
-	change.History, err = history(old.JSON, doc, u.now, sourceUpdate, u.p.ARN)
-	return change, err
+	return store.Change{JSON: doc, Customer: customer, History: history(u.merger, u.now, sourceUpdate, u.p.ARN)}, nil
 }
 
 // collect notes what the store said to each finding; an identifier keeps its first trouble.

@@ -68,8 +68,8 @@ var (
 	errHalfway  = &api.Error{Code: "RequestTimeoutException", Status: http.StatusBadRequest, Message: "The request body ended before its announced length."}
 )
 
-// readBody reads the whole body into a buffer of the budget, which the caller gives back even on an error. Each growth gets stepTime to
-// arrive, so a slow line has time for a large body and a client that only holds the line has not.
+// readBody reads the whole body into a buffer of the budget, which the caller gives back even on an error. ServeHTTP gave the first
+// step stepTime to arrive and each growth gets as much again, so a slow line has time for a large body and a client that only holds the line has not.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (*buffer, []byte, error) {
 	if r.ContentLength > asff.MaxBodyBytes {
 		return nil, nil, errTooLarge
@@ -84,7 +84,6 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (*buffer, []by
 		if buf == nil {
 			return nil, nil, errBusy
 		}
-		readWithin(line, s.stepTime)
 		for n < len(buf.bytes) {
 			m, err := r.Body.Read(buf.bytes[n:])
 			n += m
@@ -106,6 +105,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (*buffer, []by
 		}
 		s.budget.giveBack(buf)
 		buf = larger
+		readWithin(line, s.stepTime)
 	}
 }
 

@@ -164,10 +164,13 @@ func (c *call) request() (*api.Request, error) {
 	return r, nil
 }
 
-// outs keeps buffers for answers. One that grew beyond keepOut is not kept.
+// outs keeps buffers for answers. One that grew beyond keepOut is not kept; one within smallOut is not counted.
 var outs = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
 
-const keepOut = 4 << 20
+const (
+	keepOut  = 4 << 20
+	smallOut = 64 << 10
+)
 
 // answer sends an output with status 200.
 func (c *call) answer(out any) {
@@ -178,7 +181,11 @@ func (c *call) answer(out any) {
 		c.fail(err)
 		return
 	}
-	held := cap(b)
+	c.release() // a client that has its answer finds the room it left
+	held := 0
+	if cap(b) > smallOut {
+		held = cap(b)
+	}
 	c.s.budget.used.Add(int64(held)) // counted, not refused: the work is done
 	c.send(http.StatusOK, b)
 	c.s.budget.give(held)
@@ -227,6 +234,7 @@ func (c *call) fail(err error) {
 		c.send(e.Status, body)
 	}
 	if c.unread {
+		c.release()
 		c.s.drain(c.w, c.r)
 	}
 }
@@ -293,8 +301,13 @@ func (c *call) end() {
 	c.finish()
 }
 
-func (c *call) finish() {
+// release gives the body's memory back.
+func (c *call) release() {
 	c.s.budget.giveBack(c.buf)
 	c.buf, c.body = nil, nil
+}
+
+func (c *call) finish() {
+	c.release()
 	c.meter.count(c.status, time.Since(c.began))
 }

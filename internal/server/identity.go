@@ -9,8 +9,8 @@ import (
 	"hubcap/internal/api"
 )
 
-// identity answers POST / of the query protocol: clients ask who they are before anything else (issue of docs/differences.md: AWS
-// answers it at another host, the one of STS). Every other Action is refused by name.
+// identity answers POST / of the query protocol: clients ask who they are before anything else (numbered in docs/differences.md:
+// AWS answers it at another host, the one of STS). Every other Action is refused by name.
 func (c *call) identity() {
 	c.xml = true
 	if err := c.receive("sts"); err != nil {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hubcap/internal/api"
+	"hubcap/internal/hub"
 	"hubcap/internal/iam"
 )
 
@@ -417,4 +419,17 @@ func TestHealth(t *testing.T) {
 	a := do(t, h.request("GET", "/healthz", ""))
 	require.Equal(t, 200, a.StatusCode)
 	require.Equal(t, "ok\n", a.body)
+}
+
+// What the hub can do can be asked for: a method named as an operation is bound to its row.
+func TestEveryMethodIsBound(t *testing.T) {
+	bound := bindings(&hub.Hub{})
+	built := 0
+	for m := range reflect.TypeFor[*hub.Hub]().Methods() {
+		if _, ok := api.Find(m.Name); ok {
+			require.Contains(t, bound, m.Name)
+			built++
+		}
+	}
+	require.Len(t, bound, built)
 }

@@ -56,6 +56,29 @@ func TestDiffStopsAtFiftyChanges(t *testing.T) {
 	require.Equal(t, "X49", changes[49].Field)
 }
 
+// TestDiffOmitsLongValues tries both sides of 4096 bytes, on each side of a change: text counts without its quotes, JSON as it is.
+func TestDiffOmitsLongValues(t *testing.T) {
+	for name, long := range map[string]func(n int) string{
+		"Title": func(n int) string { return `"` + strings.Repeat("é", n/2) + strings.Repeat("x", n%2) + `"` },
+		"Types": func(n int) string { return `["` + strings.Repeat("x", n-len(`[""]`)) + `"]` },
+	} {
+		doc := func(value string) []byte { return fmt.Appendf(nil, `{%q:%s}`, name, value) }
+		for _, n := range []int{4096, 4097} {
+			came, err := Diff([]byte(`{}`), doc(long(n)))
+			require.NoError(t, err)
+			require.Len(t, came, 1)
+			require.Equal(t, name, came[0].Field)
+			require.Nil(t, came[0].Old)
+			require.Equal(t, n == 4096, came[0].New != nil, n)
+
+			shrank, err := Diff(doc(long(n)), doc(`"s"`))
+			require.NoError(t, err)
+			require.Equal(t, n == 4096, shrank[0].Old != nil, n)
+			require.Equal(t, n == 4096, shrank[0].New != nil, "both sides go")
+		}
+	}
+}
+
 func TestDiffRefusesWhatIsNoDocument(t *testing.T) {
 	for _, bad := range []string{"", "[]", `{"Id":`, "null"} {
 		_, err := Diff([]byte(bad), []byte(base))

@@ -162,7 +162,7 @@ func (e *Edit) touchList(path string, values []string) {
 }
 
 // scale reads an integer of 0..100.
-func scale(name string, v []byte) (int, error) {
+func scale(name string, v []byte) (int64, error) {
 	n, ok := wholeNumber(v)
 	switch {
 	case !ok:
@@ -180,7 +180,7 @@ func (e *Edit) scale(name string, v []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := strconv.Itoa(n)
+	text := strconv.FormatInt(n, 10)
 	e.touch(name, text)
 	return []byte(text), nil
 }
@@ -212,7 +212,7 @@ func visible(name string, v []byte) (string, error) {
 		return "", &ParamError{name, "should be string"}
 	}
 	s := unquoted(v)
-	if strings.Trim(s, " \t\n\v\f\r") == "" {
+	if !isVisible([]byte(s)) {
 		return "", &ParamError{name, `should match pattern ".*\S.*"`}
 	}
 	return s, nil
@@ -261,7 +261,7 @@ func (e *Edit) readSeverity(v []byte) error {
 		return nil
 	}
 	e.touch("Severity", string(v))
-	name, n := "", 0
+	name, n := "", int64(0)
 	if label != nil {
 		quoted, err := e.enum("Severity.Label", label, "Severity", "Label")
 		if err != nil {
@@ -284,7 +284,7 @@ func (e *Edit) readSeverity(v []byte) error {
 		}
 	}
 	if name != "" {
-		both := strconv.Itoa(n)
+		both := strconv.FormatInt(n, 10)
 		e.label, e.normalized = []byte(`"`+name+`"`), []byte(both)
 		e.touch("Severity.Normalized", both)
 	}

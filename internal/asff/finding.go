@@ -3,8 +3,8 @@
 // clock.
 //
 // A finding is a JSON document (Finding.Doc), never a struct of the SDK: members we do not know survive. Canonical documents hold
-// no white space between tokens, the shortest escapes, top-level members in the service model's order, unknown members after
-// them in the order sent.
+// no white space between tokens, the shortest escapes, plain integers where the format asks for an integer, top-level members in
+// the service model's order, unknown members after them in the order sent.
 package asff
 
 // Attrs is a set of the five attributes that travel in FindingProviderFields (spec 1.5).

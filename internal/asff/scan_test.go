@@ -3,6 +3,7 @@ package asff
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -146,6 +147,41 @@ func TestScan(t *testing.T) {
 			return b.String()
 		})
 	})
+}
+
+// TestMessageForms holds that each form of AJV's messages (spec 2.1.6) is the outcome of a case. The two others are of no use here:
+// no map of the format must hold a pair (see TestPairsLowerLimit), and nothing in it is a oneOf.
+func TestMessageForms(t *testing.T) {
+	var cases strings.Builder
+	datadriven.Walk(t, "testdata/scan", func(t *testing.T, path string) {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		cases.Write(text)
+	})
+	for _, form := range []string{
+		`data should have required property '\w+'`, `data\S+ should have required property '\w+'`, `should NOT have additional properties`,
+		`should NOT be longer than \d+ characters`, `should NOT be shorter than \d+ characters`, `should NOT have more than \d+ items`,
+		`should NOT have fewer than \d+ items`, `should NOT have more than \d+ properties`, `should be equal to one of the allowed values`,
+		`should match pattern "\S+"`, `should match format "date-time"`, `should be <= \d+`, `should be >= -?\d+`, `should be string`,
+		`should be integer`, `should be number`, `should be array`, `should be object`, `should be boolean`,
+		`should NOT have duplicate items \(items ## \d+ and \d+ are identical\)`, `should match some schema in anyOf`,
+		`data\.Resources\[0\]\.Details\.Other\['\w+'\] should .*`,
+	} {
+		require.Regexp(t, `(?m)^(Finding does not adhere to Amazon Finding Format\. )?data.*`+strings.TrimPrefix(form, "data")+`\.?$`, cases.String(), form)
+	}
+}
+
+// TestRawStaysAsSent holds that a canonical document leaves what was sent alone.
+func TestRawStaysAsSent(t *testing.T) {
+	text := sampleWith(t, "\"Confidence\":1.0e1\n\"Criticality\":-0\n\"Note\":null\n\"SourceUrl\":\"\\u0041\\/\"\n\"ProcessedAt\":\"2026-01-02T03:04:05.123456Z\"")
+	f, err := new(Reader).Check([]byte(" "+text+"\n"), Options{})
+	require.NoError(t, err)
+	require.Empty(t, f.Violations)
+	require.Equal(t, text, string(f.Raw))
+	require.Equal(t, len(text), f.CountedSize)
+	require.Equal(t, "10", string(f.Members.Get(f.Doc, TopConfidence)))
+	require.Equal(t, "0", string(f.Members.Get(f.Doc, TopCriticality)))
+	require.Equal(t, `"2026-01-02T03:04:05.123Z"`, string(f.Members.Get(f.Doc, TopProcessedAt)))
 }
 
 func printRequest(b *strings.Builder, body string) {

@@ -142,10 +142,8 @@ func (s *scanner) checkString(sh *shape, open, n int, flags textFlags) {
 		s.fault(ruleMinLength, "should NOT be shorter than "+strconv.Itoa(low)+" characters", open)
 	}
 	switch {
-	case sh.pattern != nil:
-		if !sh.pattern.match(text) {
-			s.fault(rulePattern, `should match pattern "`+sh.pattern.text+`"`, open)
-		}
+	case sh.pattern != nil && !sh.pattern.match(text):
+		s.fault(rulePattern, `should match pattern "`+sh.pattern.text+`"`, open)
 	case sh.visible && n > 0 && !isVisible(text):
 		s.fault(rulePattern, `should match pattern "`+visiblePattern+`"`, open)
 	}
@@ -198,6 +196,10 @@ func (s *scanner) numberValue(sh *shape) bool {
 		s.fault(ruleMaximum, "should be <= "+strconv.FormatInt(sh.hi, 10), from)
 	case over < 0 || v < sh.lo:
 		s.fault(ruleMinimum, "should be >= "+strconv.FormatInt(sh.lo, 10), from)
+	case !plain || v == 0 && raw[0] == '-': // clients decode 1.0, 1e2 and -0 into an integer, or fail: they are written out
+		s.flush(from)
+		s.out = strconv.AppendInt(s.out, v, 10)
+		s.seg = s.p
 	}
 	return true
 }

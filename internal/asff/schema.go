@@ -298,8 +298,8 @@ func (sc *schema) apply(s *shape, rule, value string) error {
 		}
 		if rule == "key-pattern" {
 			s.keys.pattern = p
-		} else { // the pattern alone speaks, also of the empty string (prowler#2519)
-			s.pattern, s.min, s.max, s.visible = p, 0, unbounded, false
+		} else { // it speaks of the empty string too (prowler#2519), but not of white space (D9)
+			s.pattern, s.min, s.max = p, 0, unbounded
 		}
 	case "enum":
 		s.enum = strings.Split(value, "|")

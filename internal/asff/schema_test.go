@@ -76,6 +76,22 @@ func TestBrokenTables(t *testing.T) {
 	}
 }
 
+// TestPairsLowerLimit holds what no rule of the format asks for today: a map that must not be empty.
+func TestPairsLowerLimit(t *testing.T) {
+	sc, err := parseSchema("AwsSecurityFinding\n Map {}string\n", "AwsSecurityFinding.Map pairs 2..3")
+	require.NoError(t, err)
+	r := Reader{s: scanner{format: sc, guess: make([]uint8, sc.ids)}}
+	for text, want := range map[string]string{
+		`{"Map":{"a":"b"}}`:                         "data.Map should NOT have fewer than 2 properties",
+		`{"Map":{"a":"b","c":"d"}}`:                 "",
+		`{"Map":{"a":"b","c":"d","e":"f","g":"h"}}`: "data.Map should NOT have more than 3 properties",
+	} {
+		f, err := r.Check([]byte(text), Options{})
+		require.NoError(t, err)
+		require.Equal(t, want, strings.TrimSuffix(strings.TrimPrefix(ErrorMessage(f.Violations), "Finding does not adhere to Amazon Finding Format. "), "."))
+	}
+}
+
 func TestFields(t *testing.T) {
 	require.Len(t, Fields(), 104)
 	names := map[string]bool{}

@@ -1,11 +1,14 @@
 package asff
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+)
 
 // The two halves of a severity (spec 1.6.2): each label's lowest Normalized, from which Label gives Normalized and back.
 var severities = [...]struct {
 	label  string
-	lowest int
+	lowest int64
 }{
 	{"INFORMATIONAL", 0},
 	{"LOW", 1},
@@ -15,7 +18,7 @@ var severities = [...]struct {
 }
 
 // labelOf is the label of a Normalized of 0..100.
-func labelOf(normalized int) string {
+func labelOf(normalized int64) string {
 	label := severities[0].label
 	for _, s := range severities {
 		if normalized >= s.lowest {
@@ -26,7 +29,7 @@ func labelOf(normalized int) string {
 }
 
 // normalizedOf is the Normalized that a label stands for.
-func normalizedOf(label string) (int, bool) {
+func normalizedOf(label string) (int64, bool) {
 	for _, s := range severities {
 		if s.label == label {
 			return s.lowest, true
@@ -35,16 +38,19 @@ func normalizedOf(label string) (int, bool) {
 	return 0, false
 }
 
-// wholeNumber reads a JSON number that is an integer, in whatever form: 70, 70.0, 7e1.
-func wholeNumber(v []byte) (int, bool) {
-	if n, err := strconv.Atoi(string(v)); err == nil {
-		return n, true
-	}
-	f, err := strconv.ParseFloat(string(v), 64)
-	if err != nil || f != float64(int(f)) {
+// wholeNumber reads a JSON number that is an integer, in whatever form: 70, 70.0, 7e1. What lies beyond int64 becomes its end.
+func wholeNumber(v []byte) (int64, bool) {
+	if len(v) == 0 || v[0] != '-' && v[0]-'0' > 9 {
 		return 0, false
 	}
-	return int(f), true
+	n, over, whole := integerSlow(v)
+	switch {
+	case over > 0:
+		return math.MaxInt64, true
+	case over < 0:
+		return math.MinInt64, true
+	}
+	return n, whole
 }
 
 // appendCompleted writes a severity with the half that is missing (spec 1.6.3): Label before Normalized, Normalized behind Label.
@@ -73,7 +79,7 @@ func appendCompleted(dst, severity []byte, providers bool) (_ []byte, ok bool) {
 		}
 		dst = append(dst, severity[:labelTo]...)
 		dst = append(dst, `,"Normalized":`...)
-		dst = strconv.AppendInt(dst, int64(n), 10)
+		dst = strconv.AppendInt(dst, n, 10)
 		return append(dst, severity[labelTo:]...), true
 	default:
 		return dst, false

@@ -39,8 +39,9 @@ const (
 	stageMin               // minimum and its like
 	stagePattern           // pattern, uniqueItems, required
 	stageFormat            // format
+	stageAdditional        // members that nobody knows: AJV's properties looks for these before it judges any member
 	stageInside            // the members in the service model's order, the elements in theirs: each judged whole
-	stageAdditional        // members that nobody knows
+	stageUnknown           // what abuses JSON inside a member that nobody knows (D42)
 	stageEnum
 	stageAnyOf
 )
@@ -210,7 +211,7 @@ func (s *scanner) record(r rule, message string, depth, pointer, from int, index
 		case stepMember:
 			f.order = append(f.order, stageInside<<24|uint32(st.member.index))
 		case stepUnknown:
-			f.order = append(f.order, stageAdditional<<24|uint32(st.index)) //nolint:gosec // an index below 2^24
+			f.order = append(f.order, stageUnknown<<24|uint32(st.index)) //nolint:gosec // an index below 2^24
 		default:
 			f.order = append(f.order, stageInside<<24|uint32(st.index)) //nolint:gosec // an index below 2^24
 		}

@@ -39,7 +39,7 @@ type serveCmd struct {
 	MaxInflight string   `default:"256MB" placeholder:"SIZE" help:"Memory for requests under way; beyond it new ones are answered 503 (${default})."`
 	MetricsAddr string   `placeholder:"HOST:PORT" help:"Serve /metrics here, over plain HTTP, and not on --addr."`
 	LogFormat   string   `default:"text" enum:"text,json" help:"Form of the log on standard error (${default})."`
-	HistoryDays int      `default:"90" placeholder:"DAYS" help:"How long the history of a finding is kept (${default})."`
+	HistoryDays int      `default:"90" placeholder:"DAYS" help:"How long a change is told in a finding's history (${default})."`
 }
 
 // Run serves until ctx ends, then finishes what was acknowledged.
@@ -74,7 +74,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	sc.Hub, err = hub.New(ctx, hub.Config{Store: st, Profile: profile, Clock: time.Now, Products: cfg.products(), Log: log})
+	sc.Hub, err = hub.New(ctx, hub.Config{Store: st, Profile: profile, Clock: time.Now, Products: cfg.products(), Log: log, HistoryDays: c.HistoryDays})
 	if err != nil {
 		return err
 	}
@@ -154,9 +154,6 @@ func (c *serveCmd) server(cfg *config, log *slog.Logger) (server.Config, error) 
 			sc.Hosts = append(sc.Hosts, host)
 		}
 	}
-	if c.HistoryDays != defaultHistoryDays {
-		log.Warn("--history-days has no effect yet: histories are kept in full", slog.Int("days", c.HistoryDays))
-	}
 	if cfg.Organization != nil {
 		log.Warn("[organization] has no effect yet: the operations on members are not built")
 	}
@@ -167,9 +164,6 @@ func (c *serveCmd) server(cfg *config, log *slog.Logger) (server.Config, error) 
 	}
 	return sc, nil
 }
-
-// defaultHistoryDays is what D33 says.
-const defaultHistoryDays = 90
 
 // leastInflight is room for two of the largest requests.
 const leastInflight = 16 << 20

@@ -62,7 +62,7 @@ func (h *Hub) DescribeHub(ctx context.Context, p *iam.Principal, in *api.Describ
 	if err != nil {
 		return nil, err
 	}
-	arn := hubARN(p.Region, p.Account)
+	arn := ARN(p.Region, p.Account)
 	if in.HubArn != nil && *in.HubArn != arn {
 		return nil, api.Errorf(api.ResourceNotFound, "Hub %s is not found", *in.HubArn)
 	}

@@ -141,8 +141,8 @@ func partitionOf(region string) string {
 	return "aws"
 }
 
-// hubARN names an account's hub in a Region.
-func hubARN(region, account string) string {
+// ARN names an account's hub in a Region.
+func ARN(region, account string) string {
 	return "arn:" + partitionOf(region) + ":securityhub:" + region + ":" + account + ":hub/default"
 }
 

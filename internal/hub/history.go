@@ -57,6 +57,9 @@ func (h *Hub) GetFindingHistory(ctx context.Context, p *iam.Principal, in *api.G
 	if err != nil {
 		return nil, err
 	}
+	if h.told > 0 {
+		window.oldest = now.Add(-h.told)
+	}
 	streams, err := h.openStreams(ctx, keys[0], after, window, limit)
 	if err != nil {
 		return nil, err
@@ -80,8 +83,9 @@ func (h *Hub) GetFindingHistory(ctx context.Context, p *iam.Principal, in *api.G
 	return out, nil
 }
 
-// window is a span of time, both ends included; a zero end is open.
-type window struct{ from, to time.Time }
+// window is a span of time, both ends included; a zero end is open. Changes before oldest are no longer told; the creation is,
+// as long as the finding lives: it is no record but the finding's own word.
+type window struct{ from, to, oldest time.Time }
 
 func (w window) holds(t time.Time) bool {
 	return (w.from.IsZero() || !t.Before(w.from)) && (w.to.IsZero() || !t.After(w.to))
@@ -151,8 +155,12 @@ func (h *Hub) openStreams(ctx context.Context, keys []store.Key, after *query.Po
 
 func (h *Hub) fillStream(ctx context.Context, s *stream, w window, limit int) error {
 	var err error
+	from := w.from
+	if !w.oldest.IsZero() && from.Before(w.oldest) {
+		from = w.oldest
+	}
 	// One more than a page, so that the page knows whether there is another.
-	s.entries, err = h.store.History(ctx, store.HistoryQuery{Key: s.key, From: w.from, To: w.to, After: s.seq, Limit: limit + 1})
+	s.entries, err = h.store.History(ctx, store.HistoryQuery{Key: s.key, From: from, To: w.to, After: s.seq, Limit: limit + 1})
 	if err != nil {
 		return storeError(err)
 	}

@@ -57,7 +57,9 @@ type Config struct {
 	Clock    func() time.Time // the time of day; called once an operation
 	Products []Product        // beside the built-in catalogue; a row of the same company and product replaces the built-in one
 	Log      *slog.Logger     // nil: nothing is logged
-	Rand     io.Reader        // New reads 32 bytes from it, for the page tokens of a new store; nil: crypto/rand
+	// HistoryDays is how long a change is told by GetFindingHistory, in days (D33); 0: as long as the finding lives.
+	HistoryDays int
+	Rand        io.Reader // New reads 32 bytes from it, for the page tokens of a new store; nil: crypto/rand
 }
 
 // Hub serves the operations. Its methods may be called by many goroutines.
@@ -70,7 +72,8 @@ type Hub struct {
 	log     *slog.Logger
 	catalog *catalog
 	sealer  *query.Sealer
-	created time.Time // of the store: SubscribedAt of an implicit hub (D52)
+	created time.Time     // of the store: SubscribedAt of an implicit hub (D52)
+	told    time.Duration // how long a change is told; 0: for good
 }
 
 // New makes a Hub on a store. A new store is given its creation time and the key of its page tokens, so that tokens survive
@@ -89,7 +92,8 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{store: cfg.Store, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat}
+	h := &Hub{store: cfg.Store, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat,
+		told: time.Duration(cfg.HistoryDays) * 24 * time.Hour}
 	own, err := openOwnRecords(ctx, cfg.Store, cfg.Clock, cfg.Rand)
 	if err != nil {
 		return nil, err

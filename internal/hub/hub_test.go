@@ -58,6 +58,8 @@ type world struct {
 	profile Profile
 	clock   time.Time
 	token   string
+
+	historyDays int
 }
 
 func newWorld(t *testing.T, open func(t *testing.T) store.Store) *world {
@@ -77,7 +79,7 @@ func (w *world) start(t *testing.T, p Profile) {
 	t.Helper()
 	h, err := New(t.Context(), Config{
 		Store: w.store, Profile: p, Clock: func() time.Time { return w.clock },
-		Rand: strings.NewReader(strings.Repeat("k", 32)),
+		Rand: strings.NewReader(strings.Repeat("k", 32)), HistoryDays: w.historyDays,
 		Products: []Product{
 			{Company: "acme", Product: "scanner", CompanyName: "Acme", ProductName: "Scanner", Description: "scans", Categories: []string{"Scanning"}},
 		},
@@ -91,6 +93,8 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
 	case "hub", "fresh":
 		p, err := ParseProfile(arg(d, "profile", "open"))
+		require.NoError(t, err)
+		w.historyDays, err = strconv.Atoi(arg(d, "history-days", "0"))
 		require.NoError(t, err)
 		if d.Cmd == "fresh" {
 			w.fresh(t, p)

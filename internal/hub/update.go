@@ -63,7 +63,7 @@ func mayEdit(p *iam.Principal, edit *asff.Edit) error {
 	for _, pv := range paths {
 		conditions[conditionASFFSyntaxPath+pv.Path] = pv.Values
 	}
-	return authorize(p, iam.Request{Action: actionUpdate, Resource: hubARN(p.Region, p.Account), Conditions: conditions})
+	return authorize(p, iam.Request{Action: actionUpdate, Resource: ARN(p.Region, p.Account), Conditions: conditions})
 }
 
 // update is the state of one BatchUpdateFindings.

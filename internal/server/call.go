@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hubcap/internal/api"
+	"hubcap/internal/hub"
 	"hubcap/internal/iam"
 	"hubcap/internal/sigv4"
 	"hubcap/internal/store"
@@ -143,7 +144,7 @@ func (c *call) authorise() error {
 	}
 	resource := c.label
 	if !strings.HasPrefix(resource, "arn:") {
-		resource = "arn:aws:securityhub:" + c.who.Region + ":" + c.who.Account + ":hub/default"
+		resource = hub.ARN(c.who.Region, c.who.Account)
 	}
 	return c.who.Authorize(iam.Request{Action: c.row.Action, Resource: resource})
 }

@@ -62,6 +62,7 @@ func TestBadInput(t *testing.T) {
 		{"30 February", batch(validJSON("u", `,"FirstObservedAt":"2026-02-30T00:00:00Z"`)), 200, `should match format`},
 		{"a finding of 241 KB", batch(validJSON("u", `,"x":"`+strings.Repeat("x", 245_760)+`"`)), 200, "FindingSizeExceeded"},
 		{"an unknown member is kept", batch(validJSON("known", `,"Colour":"red"`)), 200, `"SuccessCount":1`},
+		{"the far future", batch(validJSON("known", `,"LastObservedAt":"2999-01-01T00:00:00Z"`)), 200, `"SuccessCount":1`},
 		{"null is absent", batch(validJSON("known", `,"Confidence":null`)), 200, `"SuccessCount":1`},
 		{"numbers as others write them", batch(validJSON("numbers", `,"Confidence":1e1,"Criticality":50.0`)), 200, `"SuccessCount":1`},
 	} {

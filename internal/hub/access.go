@@ -97,7 +97,7 @@ func (h *Hub) mayImportUnlisted(p *iam.Principal, account string, t *target, st 
 }
 
 // takes is step 4 of an import (D46): whether an account takes findings of the product now. In the open profile every product
-// counts as enabled (decisions.md, profiles).
+// counts as enabled (docs/differences.md, the profiles).
 func (h *Hub) takes(account string, hubOn bool, t *target, st store.StateView) bool {
 	if !hubOn {
 		return false

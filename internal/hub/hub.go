@@ -19,7 +19,7 @@ import (
 	"hubcap/internal/store"
 )
 
-// Profile says how much of AWS's strictness a hub has (decisions.md, "Two profiles"; docs/differences.md).
+// Profile says how much of AWS's strictness a hub has (docs/differences.md, "Two profiles").
 type Profile uint8
 
 // The profiles. The zero value is Open.

@@ -10,7 +10,7 @@ type Principal struct {
 	Region   string   // of the credential scope
 	ARN      string   // arn:aws:iam::<account>:user/<name> (D49)
 	KeyID    string   // access key id
-	Operator bool     // under --auth none: administrator of every account (decisions.md, principals)
+	Operator bool     // under --auth none: administrator of every account (docs/differences.md, "Who is calling")
 	Verified bool     // keys are checked (--auth sigv4)
 	Products []string // product ARNs it is allow-listed for; "*" stands for any run of characters
 	Policy   *Policy  // nil: everything in its own account (D49)

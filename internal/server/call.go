@@ -108,7 +108,7 @@ func (c *call) receive(service string) error {
 	return nil
 }
 
-// The operator is who calls with a key that names no account, with --auth none (decisions.md, "Principals"; D49).
+// The operator is who calls with a key that names no account, with --auth none (docs/differences.md, "Who is calling"; D49).
 const operatorAccount = "123456789012"
 
 // claimed is the principal of --auth none: a key id of 12 digits is the account, any other key the operator.

@@ -92,8 +92,10 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{store: cfg.Store, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat,
-		told: time.Duration(cfg.HistoryDays) * 24 * time.Hour}
+	h := &Hub{
+		store: cfg.Store, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat,
+		told: time.Duration(cfg.HistoryDays) * 24 * time.Hour,
+	}
 	own, err := openOwnRecords(ctx, cfg.Store, cfg.Clock, cfg.Rand)
 	if err != nil {
 		return nil, err

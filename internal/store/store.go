@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"hubcap/internal/asff"
@@ -108,17 +109,7 @@ func (s Scope) Allows(k Key) bool {
 	return allows(s.Accounts, k.Account) && allows(s.Regions, k.Region)
 }
 
-func allows(list []string, v string) bool {
-	if len(list) == 0 {
-		return true
-	}
-	for _, x := range list {
-		if x == v {
-			return true
-		}
-	}
-	return false
-}
+func allows(list []string, v string) bool { return len(list) == 0 || slices.Contains(list, v) }
 
 // HistoryQuery asks for one finding's records, newest first.
 type HistoryQuery struct {

@@ -37,11 +37,12 @@ const (
 	stageValue      = iota // is it of the type at all
 	stageMax               // maximum, maxLength, maxItems, maxProperties
 	stageMin               // minimum and its like
-	stagePattern           // pattern, uniqueItems, required
+	stagePattern           // pattern, required
 	stageFormat            // format
 	stageAdditional        // members that nobody knows: AJV's properties looks for these before it judges any member
 	stageInside            // the members in the service model's order, the elements in theirs: each judged whole
 	stageUnknown           // what abuses JSON inside a member that nobody knows (D42)
+	stageUnique            // uniqueItems: AJV 6 looks for duplicates behind the elements, AJV 5 did so before
 	stageEnum
 	stageAnyOf
 )
@@ -63,7 +64,7 @@ var rules = [...]struct {
 	ruleFormat:        {"format", stageFormat, "Send a moment that exists, with an offset within 18 hours: 2006-01-02T15:04:05.000Z."},
 	ruleMaxItems:      {"maxItems", stageMax, "Send fewer elements, or spread them over several findings."},
 	ruleMinItems:      {"minItems", stageMin, "Add an element, or leave the list out when there is none and it is optional."},
-	ruleUnique:        {"uniqueItems", stagePattern, "Send each element once."},
+	ruleUnique:        {"uniqueItems", stageUnique, "Send each element once."},
 	ruleMaxProperties: {"maxProperties", stageMax, "Send fewer entries: keep those that people search for."},
 	ruleMinProperties: {"minProperties", stageMin, "Add an entry, or leave the map out."},
 	ruleRequired:      {"required", stagePattern, "Add the member that the message names, with a value that is not null."},

@@ -53,6 +53,30 @@ func TestFlood(t *testing.T) {
 	require.Equal(t, fmt.Sprintf("data.Types[%d]", maxViolations-3), f.Violations[maxViolations-1].Path)
 }
 
+// TestFloodOfLongPaths holds the same of violations whose paths repeat a key that is as long as the finding.
+func TestFloodOfLongPaths(t *testing.T) {
+	key := strings.Repeat("k", 100_000)
+	text := sampleWith(t, `"Foo":{"`+key+`":[`+strings.Repeat(`{"z":1,"z":2},`, 3000)+`0]}`+"\n-Title")
+	var r Reader
+	f, err := r.Check([]byte(text), Options{})
+	require.NoError(t, err)
+	total := 0
+	for i := range f.Violations {
+		total += f.Violations[i].size()
+	}
+	require.LessOrEqual(t, total, maxViolationBytes/2)
+	require.Equal(t, "should have required property 'Title'", f.Violations[0].Message)
+	require.Equal(t, "data.Foo."+key+"[0].z", f.Violations[1].Path)
+	require.Equal(t, "/Foo/"+key+"/1/z", f.Violations[2].Pointer)
+
+	// the first one is kept, however long
+	f, err = r.Check([]byte(sampleWith(t, `"ProductFields":{"`+strings.Repeat(key, 20)+`":1}`)), Options{})
+	require.NoError(t, err)
+	kept := len(f.Violations) // require.Len would print them
+	require.Equal(t, 1, kept)
+	require.Equal(t, "additionalProperties", f.Violations[0].Keyword)
+}
+
 func TestManyNames(t *testing.T) {
 	var b strings.Builder
 	for i := range 100_000 {

@@ -145,8 +145,12 @@ func ErrorMessage(vs []Violation) string {
 	return "Finding does not adhere to Amazon Finding Format. " + vs[0].Path + " " + vs[0].Message + "."
 }
 
-// maxViolations bounds what is kept of one finding: the first ones in AJV's order.
-const maxViolations = 1000
+// What is kept of one finding is bounded: the first violations in AJV's order, and of these no more than fit into half the bytes.
+// A path repeats the sender's keys, which may be as long as the body.
+const (
+	maxViolations     = 1000
+	maxViolationBytes = 1 << 20
+)
 
 // fault is a violation with its place in AJV's order: for each level of its path the stage and the place in it, as one number.
 type fault struct {
@@ -157,13 +161,14 @@ type fault struct {
 // faults collects the violations of one finding.
 type faults struct {
 	list  []fault
+	bytes int      // of the texts in list
 	order []uint32 // scratch
 	worst []uint32 // nothing behind it is of interest any more; nil: everything is
 }
 
 func (f *faults) reset() {
 	clear(f.list)
-	f.list, f.worst = f.list[:0], nil
+	f.list, f.bytes, f.worst = f.list[:0], 0, nil
 }
 
 // sorted copies the violations out, in AJV's order; nil when there are none.
@@ -179,14 +184,22 @@ func (f *faults) sorted() []Violation {
 	return vs
 }
 
-// trim sorts, and drops what is beyond maxViolations. The sort is stable: equal places keep the order sent.
+// trim sorts, and drops what is beyond the bounds, but never the first. The sort is stable: equal places keep the order sent.
 func (f *faults) trim() {
 	slices.SortStableFunc(f.list, func(a, b fault) int { return slices.Compare(a.order, b.order) })
-	if len(f.list) > maxViolations {
-		clear(f.list[maxViolations:])
-		f.list = f.list[:maxViolations]
+	n := 0
+	for f.bytes = 0; n < min(len(f.list), maxViolations); n++ {
+		size := f.list[n].size()
+		if n > 0 && f.bytes+size > maxViolationBytes/2 {
+			break
+		}
+		f.bytes += size
 	}
+	clear(f.list[n:])
+	f.list = f.list[:n]
 }
+
+func (v *Violation) size() int { return len(v.Path) + len(v.Message) + len(v.Pointer) + len(v.Value) }
 
 // fault records that the value b[from:p], at the path where the scanner stands, breaks a rule.
 func (s *scanner) fault(r rule, message string, from int) {
@@ -224,7 +237,7 @@ func (s *scanner) record(r rule, message string, depth, pointer, from int, index
 	f.list = append(f.list, fault{order: slices.Clone(f.order), Violation: Violation{
 		Path: s.path(depth), Message: message, Keyword: rules[r].keyword, Pointer: s.pointer(pointer), Value: excerpt(s.b[from:s.p]),
 	}})
-	if len(f.list) >= 2*maxViolations {
+	if f.bytes += f.list[len(f.list)-1].size(); f.bytes > maxViolationBytes || len(f.list) >= 2*maxViolations {
 		f.trim()
 		f.worst = f.list[len(f.list)-1].order
 	}

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -43,7 +42,7 @@ func TestSignaturesAreChecked(t *testing.T) {
 // TestEscapedPaths: the SDK signs a path that is escaped twice; ARNs in paths hold slashes and colons.
 func TestEscapedPaths(t *testing.T) {
 	admin := checked(t).signed(adminKey, adminSecret, region)
-	arn := enableProduct(t, admin, prowler)
+	arn := enableProwler(t, admin)
 	_, err := admin.DisableImportFindingsForProduct(t.Context(), &securityhub.DisableImportFindingsForProductInput{ProductSubscriptionArn: &arn})
 	require.NoError(t, err)
 }
@@ -74,7 +73,7 @@ func TestPartner(t *testing.T) {
 	partner := hub.signed(partnerKey, partnerSecret, region)
 	product := func(f *types.AwsSecurityFinding) { f.ProductArn = aws.String(prowler) }
 	enable(t, admin)
-	enableProduct(t, admin, prowler)
+	enableProwler(t, admin)
 	out, err := batchImport(t.Context(), partner, newFinding(adminAccount, "a", product), newFinding(scannerAccount, "b", product))
 	require.NoError(t, err)
 	require.EqualValues(t, 1, *out.SuccessCount)
@@ -90,7 +89,7 @@ func TestPartner(t *testing.T) {
 func TestCallerIdentity(t *testing.T) {
 	ask := func(hub *server, key string) string {
 		form := url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}.Encode()
-		r := hub.signedRequest(t, key, region, http.MethodPost, "/", []byte(form))
+		r := hub.signedRequest(t, key, region, "/", []byte(form))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 		a := send(t, r)
 		require.Equal(t, 200, a.Status, a.Body)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -104,7 +103,7 @@ func TestBadRequests(t *testing.T) {
 		{"foreign origin", func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, 403, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := hub.signedRequest(t, mine, region, http.MethodPost, "/findings/import", body)
+			r := hub.signedRequest(t, mine, region, "/findings/import", body)
 			c.change(r)
 			a := send(t, r)
 			if c.status == 0 {
@@ -123,7 +122,7 @@ func TestBadRequests(t *testing.T) {
 // TestClientsThatStopHalfway: a request of which only a part arrives stores nothing and holds nobody up.
 func TestClientsThatStopHalfway(t *testing.T) {
 	hub := serve(t)
-	r := hub.signedRequest(t, mine, region, http.MethodPost, "/findings/import", []byte(`{"Findings":[`+validJSON("half", "")+`]}`))
+	r := hub.signedRequest(t, mine, region, "/findings/import", []byte(`{"Findings":[`+validJSON("half", "")+`]}`))
 	var whole bytes.Buffer
 	require.NoError(t, r.Write(&whole))
 	for _, n := range []int{1, whole.Len() / 4, whole.Len() - 200, whole.Len() - 1} {
@@ -156,10 +155,9 @@ func TestHealthAndMetrics(t *testing.T) {
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	require.Equal(t, 200, resp.StatusCode)
-	text := ""
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		text += lines.Text() + "\n"
-	}
+	all, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	text := string(all)
 	require.Contains(t, text, "process_cpu_seconds_total ")
 	require.NotContains(t, text, mine, "no account in a label")
 }

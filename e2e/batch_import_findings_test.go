@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func TestBatchImportFindingsCreates(t *testing.T) {
 	require.Equal(t, "8.1", *f.Severity.Original)
 	require.Equal(t, []string{"Software and Configuration Checks/Vulnerabilities/CVE"}, f.Types)
 	require.Equal(t, types.WorkflowStatusNew, f.Workflow.Status)
-	require.Equal(t, types.WorkflowStateNew, f.WorkflowState)
+	require.Equal(t, types.WorkflowStateNew, f.WorkflowState) //nolint:staticcheck // deprecated, and still there
 	require.Equal(t, types.RecordStateActive, f.RecordState)
 	require.Equal(t, region, *f.Region)
 	require.Equal(t, "Default", *f.ProductName)
@@ -82,7 +83,7 @@ func TestBatchImportFindingsTakesTheGoodOnes(t *testing.T) {
 func TestBatchImportFindingsRefusesWholeRequests(t *testing.T) {
 	many := make([]types.AwsSecurityFinding, 101)
 	for i := range many {
-		many[i] = newFinding(mine, fmt.Sprint(i))
+		many[i] = newFinding(mine, strconv.Itoa(i))
 	}
 	product := func(arn string) func(*types.AwsSecurityFinding) {
 		return func(f *types.AwsSecurityFinding) { f.ProductArn = &arn }
@@ -101,13 +102,15 @@ func TestBatchImportFindingsRefusesWholeRequests(t *testing.T) {
 			`InvalidInputException: productArn: "arn:aws:securityhub:::product/aquasecurity/aquasecurity"`,
 		},
 		{
-			"another account", []string{"--profile", "aws"},
+			"another account",
+			[]string{"--profile", "aws"},
 			[]types.AwsSecurityFinding{newFinding(other, "a")},
 			"AccessDeniedException: User: arn:aws:iam::" + mine + ":user/" + mine +
 				" is not authorized to perform: securityhub:BatchImportFindings on resource: " + defaultProduct(other),
 		},
 		{
-			"a product that is not enabled", []string{"--profile", "aws"},
+			"a product that is not enabled",
+			[]string{"--profile", "aws"},
 			[]types.AwsSecurityFinding{newFinding(mine, "a", product("arn:aws:securityhub:us-east-1::product/prowler/prowler"))},
 			"AccessDeniedException: User: arn:aws:iam::" + mine + ":user/" + mine +
 				" is not authorized to perform: securityhub:BatchImportFindings on resource: arn:aws:securityhub:us-east-1::product/prowler/prowler",

@@ -14,7 +14,7 @@ func TestBatchUpdateFindings(t *testing.T) {
 	imports(t, c, newFinding(mine, "a"), newFinding(mine, "b"))
 	out, err := c.BatchUpdateFindings(t.Context(), &securityhub.BatchUpdateFindingsInput{
 		FindingIdentifiers: []types.AwsSecurityFindingIdentifier{
-			identifier(mine, "a"), identifier(mine, "nobody"), identifier(mine, "b"), identifier(mine, "a"),
+			identifier("a"), identifier("nobody"), identifier("b"), identifier("a"),
 		},
 		Note:              &types.NoteUpdate{Text: aws.String("seen"), UpdatedBy: aws.String("me")},
 		Severity:          &types.SeverityUpdate{Label: types.SeverityLabelLow},
@@ -27,7 +27,7 @@ func TestBatchUpdateFindings(t *testing.T) {
 		RelatedFindings:   []types.RelatedFinding{{Id: aws.String("b"), ProductArn: aws.String(defaultProduct(mine))}},
 	})
 	require.NoError(t, err)
-	require.Equal(t, []types.AwsSecurityFindingIdentifier{identifier(mine, "a"), identifier(mine, "b")}, out.ProcessedFindings)
+	require.Equal(t, []types.AwsSecurityFindingIdentifier{identifier("a"), identifier("b")}, out.ProcessedFindings)
 	var said []string
 	for _, u := range out.UnprocessedFindings {
 		said = append(said, *u.FindingIdentifier.Id+" "+*u.ErrorCode+" "+*u.ErrorMessage)
@@ -66,8 +66,8 @@ func TestBatchUpdateFindingsRefusesWholeRequests(t *testing.T) {
 	imports(t, c, newFinding(mine, "a"))
 	for _, in := range []*securityhub.BatchUpdateFindingsInput{
 		{FindingIdentifiers: []types.AwsSecurityFindingIdentifier{}},
-		{FindingIdentifiers: []types.AwsSecurityFindingIdentifier{identifier(mine, "a")}, Confidence: aws.Int32(101)},
-		{FindingIdentifiers: []types.AwsSecurityFindingIdentifier{identifier(mine, "a")}, Workflow: &types.WorkflowUpdate{Status: "DONE"}},
+		{FindingIdentifiers: []types.AwsSecurityFindingIdentifier{identifier("a")}, Confidence: aws.Int32(101)},
+		{FindingIdentifiers: []types.AwsSecurityFindingIdentifier{identifier("a")}, Workflow: &types.WorkflowUpdate{Status: "DONE"}},
 	} {
 		_, err := c.BatchUpdateFindings(t.Context(), in)
 		require.ErrorContains(t, err, "InvalidInputException: Invalid parameter '")

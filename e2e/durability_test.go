@@ -108,10 +108,10 @@ func TestStoreSurvivesRestart(t *testing.T) {
 	hub := serve(t, "--store", dir, "--profile", "aws")
 	c := hub.as(mine)
 	enable(t, c)
-	enableProduct(t, c, prowler)
+	enableProwler(t, c)
 	imports(t, c, newFinding(mine, "a"), newFinding(mine, "b"))
 	_, err := c.BatchUpdateFindings(t.Context(), &securityhub.BatchUpdateFindingsInput{
-		FindingIdentifiers: []types.AwsSecurityFindingIdentifier{identifier(mine, "a")},
+		FindingIdentifiers: []types.AwsSecurityFindingIdentifier{identifier("a")},
 		Workflow:           &types.WorkflowUpdate{Status: types.WorkflowStatusResolved},
 	})
 	require.NoError(t, err)

@@ -98,6 +98,7 @@ func ids(findings []types.AwsSecurityFinding) []string {
 	return all
 }
 
-func identifier(account, id string) types.AwsSecurityFindingIdentifier {
-	return types.AwsSecurityFindingIdentifier{Id: &id, ProductArn: aws.String(defaultProduct(account))}
+// identifier names one of our findings.
+func identifier(id string) types.AwsSecurityFindingIdentifier {
+	return types.AwsSecurityFindingIdentifier{Id: &id, ProductArn: aws.String(defaultProduct(mine))}
 }

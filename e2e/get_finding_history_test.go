@@ -12,7 +12,7 @@ import (
 
 func history(t *testing.T, c *securityhub.Client, id string) []types.FindingHistoryRecord {
 	t.Helper()
-	of := identifier(mine, id)
+	of := identifier(id)
 	out, err := c.GetFindingHistory(t.Context(), &securityhub.GetFindingHistoryInput{FindingIdentifier: &of})
 	require.NoError(t, err)
 	return out.Records
@@ -26,7 +26,7 @@ func TestGetFindingHistory(t *testing.T) {
 	imports(t, c, newFinding(mine, "a", at(updated), fresh, func(f *types.AwsSecurityFinding) { f.Title = aws.String("new title") }))
 	imports(t, c, newFinding(mine, "a", at(latest), fresh, func(f *types.AwsSecurityFinding) { f.Title = aws.String("new title") }))
 	_, err := c.BatchUpdateFindings(t.Context(), &securityhub.BatchUpdateFindingsInput{
-		FindingIdentifiers: []types.AwsSecurityFindingIdentifier{identifier(mine, "a")},
+		FindingIdentifiers: []types.AwsSecurityFindingIdentifier{identifier("a")},
 		Workflow:           &types.WorkflowUpdate{Status: types.WorkflowStatusResolved},
 	})
 	require.NoError(t, err)
@@ -44,7 +44,7 @@ func TestGetFindingHistory(t *testing.T) {
 		UpdatedField: aws.String("Title"), OldValue: aws.String("Title of a"), NewValue: aws.String("new title"),
 	}}, records[1].Updates)
 	for i, r := range records {
-		require.Equal(t, identifier(mine, "a"), *r.FindingIdentifier)
+		require.Equal(t, identifier("a"), *r.FindingIdentifier)
 		require.Equal(t, i == 2, r.FindingCreated != nil && *r.FindingCreated)
 		if i < 2 {
 			require.WithinDuration(t, time.Now(), *r.UpdateTime, time.Minute)
@@ -57,7 +57,7 @@ func TestGetFindingHistory(t *testing.T) {
 
 func TestGetFindingHistoryRefuses(t *testing.T) {
 	c := serve(t).as(mine)
-	of := identifier(mine, "a")
+	of := identifier("a")
 	for _, in := range []*securityhub.GetFindingHistoryInput{
 		{FindingIdentifier: &of, MaxResults: aws.Int32(101)},
 		{FindingIdentifier: &of, NextToken: aws.String("abc")},

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -46,7 +47,7 @@ func TestGetFindingsFilters(t *testing.T) {
 		{"date", types.AwsSecurityFindingFilters{UpdatedAt: []types.DateFilter{{Start: aws.String(updated), End: aws.String(latest)}}}, []string{"b", "c"}},
 		{"address", types.AwsSecurityFindingFilters{NetworkSourceIpV4: []types.IpFilter{{Cidr: aws.String("10.1.0.0/16")}}}, []string{"c"}},
 		{"two attributes", types.AwsSecurityFindingFilters{RecordState: equals("ACTIVE"), SeverityLabel: equals("HIGH")}, []string{"a"}},
-		{"keyword", types.AwsSecurityFindingFilters{Keyword: []types.KeywordFilter{{Value: aws.String("TITLE OF B")}}}, []string{"b"}},
+		{"keyword", types.AwsSecurityFindingFilters{Keyword: []types.KeywordFilter{{Value: aws.String("TITLE OF B")}}}, []string{"b"}}, //nolint:staticcheck // deprecated, and still there
 	} {
 		t.Run(q.name, func(t *testing.T) { require.ElementsMatch(t, q.want, ids(find(t, c, q.filters))) })
 	}
@@ -89,7 +90,7 @@ func TestGetFindingsRefuses(t *testing.T) {
 	require.NoError(t, err)
 	many := make([]types.StringFilter, 21)
 	for i := range many {
-		many[i] = types.StringFilter{Comparison: "EQUALS", Value: aws.String(fmt.Sprint(i))}
+		many[i] = types.StringFilter{Comparison: "EQUALS", Value: aws.String(strconv.Itoa(i))}
 	}
 	for _, q := range []struct {
 		name, member string

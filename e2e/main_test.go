@@ -164,11 +164,11 @@ const (
 )
 
 // as is the SDK's client of an account. It does not retry: what is refused is to be seen.
-func (s *server) as(key string, change ...func(*securityhub.Options)) *securityhub.Client {
-	return s.signed(key, "any", region, change...)
+func (s *server) as(key string) *securityhub.Client {
+	return s.signed(key, "any", region)
 }
 
-func (s *server) signed(key, secret, region string, change ...func(*securityhub.Options)) *securityhub.Client {
+func (s *server) signed(key, secret, region string) *securityhub.Client {
 	return securityhub.New(securityhub.Options{
 		BaseEndpoint: aws.String(s.URL),
 		Region:       region,
@@ -177,7 +177,7 @@ func (s *server) signed(key, secret, region string, change ...func(*securityhub.
 		}),
 		RetryMaxAttempts: 1,
 		HTTPClient:       ownBodies{http.DefaultClient},
-	}, change...)
+	})
 }
 
 // hubcap runs the command line to its end.

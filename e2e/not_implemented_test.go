@@ -41,7 +41,7 @@ func TestNotImplemented(t *testing.T) {
 			in := reflect.New(signature.In(1).Elem())
 			fill(in.Elem(), 0)
 			out := method.Call([]reflect.Value{reflect.ValueOf(t.Context()), in, reflect.ValueOf(unchecked)})
-			err, _ := out[1].Interface().(error)
+			err, _ := reflect.TypeAssert[error](out[1])
 			var refused smithy.APIError
 			require.ErrorAs(t, err, &refused)
 			require.Equal(t, "NotImplementedException", refused.ErrorCode())
@@ -79,8 +79,8 @@ func fill(v reflect.Value, depth int) {
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		fill(v.Index(0), depth+1)
 	case v.Kind() == reflect.Struct && !strings.HasSuffix(v.Type().PkgPath(), "document"):
-		for i := range v.NumField() {
-			fill(v.Field(i), depth+1)
+		for _, member := range v.Fields() {
+			fill(member, depth+1)
 		}
 	}
 }

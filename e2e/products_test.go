@@ -44,9 +44,9 @@ func listEnabled(t *testing.T, c *securityhub.Client) []string {
 	return out.ProductSubscriptions
 }
 
-func enableProduct(t *testing.T, c *securityhub.Client, arn string) string {
+func enableProwler(t *testing.T, c *securityhub.Client) string {
 	t.Helper()
-	out, err := c.EnableImportFindingsForProduct(t.Context(), &securityhub.EnableImportFindingsForProductInput{ProductArn: &arn})
+	out, err := c.EnableImportFindingsForProduct(t.Context(), &securityhub.EnableImportFindingsForProductInput{ProductArn: aws.String(prowler)})
 	require.NoError(t, err)
 	return *out.ProductSubscriptionArn
 }
@@ -58,7 +58,7 @@ func TestEnableImportFindingsForProduct(t *testing.T) {
 	_, err := batchImport(t.Context(), c, fromProwler)
 	require.ErrorContains(t, err, "AccessDeniedException")
 
-	require.Equal(t, prowlerSubscription, enableProduct(t, c, prowler))
+	require.Equal(t, prowlerSubscription, enableProwler(t, c))
 	imports(t, c, fromProwler)
 	require.Equal(t, "Prowler", *get(t, c, "a").ProductName)
 
@@ -71,7 +71,7 @@ func TestEnableImportFindingsForProduct(t *testing.T) {
 func TestListEnabledProductsForImport(t *testing.T) {
 	c := serve(t).as(mine)
 	require.NotContains(t, listEnabled(t, c), prowlerSubscription)
-	enableProduct(t, c, prowler)
+	enableProwler(t, c)
 	require.Contains(t, listEnabled(t, c), prowlerSubscription)
 	require.NotContains(t, listEnabled(t, serve(t).as(other)), prowlerSubscription)
 }
@@ -79,7 +79,7 @@ func TestListEnabledProductsForImport(t *testing.T) {
 func TestDisableImportFindingsForProduct(t *testing.T) {
 	c := serve(t, "--profile", "aws").as(mine)
 	enable(t, c)
-	arn := enableProduct(t, c, prowler)
+	arn := enableProwler(t, c)
 	disable := func() error {
 		_, err := c.DisableImportFindingsForProduct(t.Context(), &securityhub.DisableImportFindingsForProductInput{ProductSubscriptionArn: &arn})
 		return err

@@ -22,10 +22,10 @@ type answer struct {
 	Body   string
 }
 
-// signedRequest is a request no SDK would make, signed as theirs are.
-func (s *server) signedRequest(t *testing.T, key, region, method, path string, body []byte) *http.Request {
+// signedRequest is a POST no SDK would make, signed as theirs are.
+func (s *server) signedRequest(t *testing.T, key, region, path string, body []byte) *http.Request {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+path, bytes.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	sum := sha256.Sum256(body)
@@ -48,5 +48,5 @@ func send(t *testing.T, req *http.Request) answer {
 // post signs and sends a body.
 func (s *server) post(t *testing.T, key, region, path string, body []byte) answer {
 	t.Helper()
-	return send(t, s.signedRequest(t, key, region, http.MethodPost, path, body))
+	return send(t, s.signedRequest(t, key, region, path, body))
 }

@@ -72,7 +72,7 @@ func need(t *testing.T, program string, args ...string) {
 
 func TestReadmeClientBlock(t *testing.T) {
 	hub := serve(t)
-	for _, line := range strings.Split(strings.TrimSpace(clientBlock(t, hub)), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(clientBlock(t, hub)), "\n") {
 		require.Contains(t, hub.said(), line, "serve prints the README's block")
 	}
 }
@@ -97,7 +97,7 @@ func TestReadmePython(t *testing.T) {
 func TestReadmeGo(t *testing.T) {
 	hub := serve(t)
 	// Inside this module, which has the SDK.
-	dir, err := os.MkdirTemp(".", "readme-go-")
+	dir, err := os.MkdirTemp(".", "readme-go-") //nolint:usetesting // outside this module the SDK would not be found
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(readme(t)["go"][0]), 0o600))

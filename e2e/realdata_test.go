@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestRealFindings(t *testing.T) {
 			}
 			var out struct {
 				SuccessCount, FailedCount int
-				FailedFindings            []struct{ Id, ErrorCode, ErrorMessage string } //nolint:revive // the wire's names
+				FailedFindings            []struct{ Id, ErrorCode, ErrorMessage string }
 			}
 			require.NoError(t, json.Unmarshal([]byte(a.Body), &out), where)
 			require.Equal(t, 1, out.SuccessCount+out.FailedCount, where)
@@ -114,7 +115,7 @@ func readBack(t *testing.T, hub *server, region string, sent map[string]any) map
 	require.Equal(t, 200, a.Status, a.Body)
 	found, _ := object(t, []byte(a.Body))["Findings"].([]any)
 	require.Len(t, found, 1, a.Body)
-	return found[0].(map[string]any) //nolint:errcheck // a finding is an object
+	return found[0].(map[string]any)
 }
 
 // The members a provider and a customer share, and their place in FindingProviderFields.
@@ -195,7 +196,7 @@ func completed(severity map[string]any) map[string]any {
 	number, hasNumber := s["Normalized"].(json.Number)
 	switch {
 	case hasLabel && !hasNumber:
-		s["Normalized"] = json.Number(fmt.Sprint(labels[label]))
+		s["Normalized"] = json.Number(strconv.Itoa(labels[label]))
 	case hasNumber && !hasLabel:
 		n, _ := number.Int64()
 		for l, least := range labels {

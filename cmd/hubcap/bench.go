@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -35,7 +34,7 @@ type benchCmd struct {
 }
 
 // Help is what `hubcap bench --help` says besides.
-func (benchCmd) Help() string {
+func (*benchCmd) Help() string {
 	return `Measures how many findings a second a hub takes: new ones, then updates of the same in which three members changed. Requests are made
 beforehand and signed as they are sent; findings are synthetic, 3.3 KB, of the account's default product. THEY STAY IN THE HUB: use one
 that may be thrown away. Credentials and region are found as the AWS CLI finds them; where there are none, the account is the key id.
@@ -82,13 +81,18 @@ func (c *benchCmd) Run(ctx context.Context, std *streams) error {
 		from.Credentials = credentials.NewStaticCredentialsProvider(c.Account, "any", "")
 	}
 	info, _ := debug.ReadBuildInfo()
-	fmt.Fprintf(std.Out, "hubcap %s against %s: %s a request, at most %s or %s a row; client on %d processors, %s %s/%s\n\n",
-		versionName(info), send.endpoint, count(c.Batch, "finding"), count(c.Findings, "finding"), c.For, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if _, err := fmt.Fprintf(std.Out, "hubcap %s against %s: %s a request, at most %s or %s a row; client on %d processors, %s %s/%s\n\n",
+		versionName(info), send.endpoint, count(c.Batch, "finding"), count(c.Findings, "finding"), c.For,
+		runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH); err != nil {
+		return err
+	}
 
 	// Wide enough for any row, so that each can be printed when it is done.
 	table := tabwriter.NewWriter(std.Out, 10, 0, 2, ' ', tabwriter.AlignRight)
 	line := func(cells ...string) error {
-		fmt.Fprintln(table, strings.Join(cells, "\t")+"\t")
+		if _, err := fmt.Fprintln(table, strings.Join(cells, "\t")+"\t"); err != nil {
+			return err
+		}
 		return table.Flush()
 	}
 	if err := line("clients", "what", "findings", "seconds", "findings/s", "p50 ms", "p99 ms", "cpu us", "failed"); err != nil {
@@ -204,7 +208,9 @@ func (w *benchWork) run(ctx context.Context, send *sender, from caller, clients 
 				took := time.Since(asked)
 				mu.Lock()
 				if err != nil {
-					first = errors.Join(first, err)
+					if first == nil {
+						first = err
+					}
 					taken.Store(int64(len(bodies)))
 				} else {
 					row.findings += bodies[i].findings
@@ -238,7 +244,7 @@ func cpuSeconds(ctx context.Context, send *sender) float64 {
 	if err != nil {
 		return math.NaN()
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // only read from
 	lines := bufio.NewScanner(io.LimitReader(resp.Body, maxAnswer))
 	for lines.Scan() {
 		if text, ok := strings.CutPrefix(lines.Text(), "process_cpu_seconds_total "); ok && resp.StatusCode == http.StatusOK {

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,7 +28,7 @@ func TestDifferencesArePinned(t *testing.T) {
 		}
 	}
 	for n := range len(seen) {
-		require.True(t, seen[fmt.Sprint(n+1)], "D%d is missing", n+1)
+		require.True(t, seen[strconv.Itoa(n+1)], "D%d is missing", n+1)
 	}
 	require.GreaterOrEqual(t, len(seen), 56)
 
@@ -107,7 +107,8 @@ func TestPagesLeadSomewhere(t *testing.T) {
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
 		require.NoError(t, err)
-		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
+		prose := regexp.MustCompile("(?s)```.*?```|`[^`]*`").ReplaceAllString(string(text), "")
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(prose, -1) {
 			_, err := os.Stat(filepath.Join(filepath.Dir(page), m[1]))
 			require.NoError(t, err, "%s names %s", page, m[1])
 		}

@@ -22,7 +22,7 @@ type importCmd struct {
 }
 
 // Help is what `hubcap import --help` says besides.
-func (importCmd) Help() string {
+func (*importCmd) Help() string {
 	return `Findings are sent in batches of at most 100 findings and 5.5 MB. Credentials and region are found as the AWS CLI finds them;
 where there are none, each finding goes in as its own account and region. Every finding the hub does not take is printed with its
 reason. The exit code is 0 when all were taken, else 1.`
@@ -37,7 +37,7 @@ func (c *importCmd) Run(ctx context.Context, std *streams) error {
 	bar := newProgress(std.Err, c.Files)
 	send, err := newSender(c.Endpoint, c.RetryFor, func(err error, in time.Duration) {
 		bar.clear()
-		fmt.Fprintf(std.Err, "hubcap: %s; trying again in %s\n", printable(err.Error()), in.Round(100*time.Millisecond))
+		_, _ = fmt.Fprintf(std.Err, "hubcap: %s; trying again in %s\n", printable(err.Error()), in.Round(100*time.Millisecond))
 	})
 	if err != nil {
 		return err
@@ -80,14 +80,13 @@ func (im *importer) files(ctx context.Context, names []string) error {
 			err = im.file(ctx, shown, im.bar.reader(r))
 			_ = r.Close() // only read from
 		}
-		var fatal *fatalError
-		switch {
-		case errors.As(err, &fatal):
+		switch fatal, ok := errors.AsType[*fatalError](err); {
+		case ok:
 			return fatal.error
 		case err != nil:
 			im.broken++
 			im.bar.clear()
-			fmt.Fprintf(im.std.Err, "hubcap: %s\n", printable(err.Error()))
+			complain(im.std.Err, err)
 		}
 	}
 	return unfatal(im.batches.finish())
@@ -99,8 +98,7 @@ type fatalError struct{ error }
 func (e *fatalError) Unwrap() error { return e.error }
 
 func unfatal(err error) error {
-	var fatal *fatalError
-	if errors.As(err, &fatal) {
+	if fatal, ok := errors.AsType[*fatalError](err); ok {
 		return fatal.error
 	}
 	return err
@@ -182,7 +180,8 @@ func (im *importer) refuse(item batchItem, code, message string) {
 	if item.file != "" {
 		where = fmt.Sprintf("%s:%d:%d: ", item.file, item.Line, item.Column)
 	}
-	fmt.Fprintln(im.std.Out, printable(fmt.Sprintf("%s%s: %s: %s", where, firstOf(item.ID, "(no Id)"), code, message)))
+	// Where this cannot be written, the summary cannot either, and says so.
+	_, _ = fmt.Fprintln(im.std.Out, printable(fmt.Sprintf("%s%s: %s: %s", where, firstOf(item.ID, "(no Id)"), code, message)))
 }
 
 // summary is the last line.
@@ -210,7 +209,7 @@ func openInput(name string, stdin io.Reader) (r io.ReadCloser, shown string, err
 	if name == "-" {
 		return io.NopCloser(stdin), "stdin", nil
 	}
-	f, err := os.Open(name)
+	f, err := os.Open(name) //nolint:gosec // the file its user names
 	if err != nil {
 		return nil, name, err
 	}
@@ -227,7 +226,7 @@ type progress struct{ bar *progressbar.ProgressBar }
 // newProgress measures the files: the bar shows bytes when all sizes are known, else it only turns.
 func newProgress(w io.Writer, names []string) *progress {
 	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor is small
+	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &progress{}
 	}
 	var total int64

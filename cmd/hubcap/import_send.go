@@ -94,7 +94,7 @@ func newSender(endpoint string, retryFor time.Duration, notify func(error, time.
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("--endpoint %s: it should look like http://127.0.0.1:4510", endpoint)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck // it is one
+	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = maxConnections
 	transport.DisableCompression = true
 	return &sender{
@@ -188,7 +188,7 @@ func (s *sender) once(ctx context.Context, from caller, body []byte, hash string
 		}
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // only read from
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer of %s: %w", s.endpoint, err)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +49,7 @@ func (h *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var in struct {
-		Findings []struct{ Id, ProductArn, AwsAccountId string } //nolint:revive // the wire's names
+		Findings []struct{ Id, ProductArn, AwsAccountId string }
 	}
 	bad := json.Unmarshal(body, &in)
 	h.requests = append(h.requests, fakeRequest{m[1], m[2], r.Header.Get("X-Amz-Security-Token"), len(in.Findings), len(body)})
@@ -206,7 +207,7 @@ func TestImportBatches(t *testing.T) {
 	bareEnvironment(t)
 	var list []string
 	for i := range 250 {
-		list = append(list, ofAny(fmt.Sprint(i)))
+		list = append(list, ofAny(strconv.Itoa(i)))
 	}
 	hub := &fakeHub{}
 	code, _, errs := runImport(t, hub, "["+strings.Join(list, ",")+"]", "-")
@@ -215,7 +216,7 @@ func TestImportBatches(t *testing.T) {
 	require.Equal(t, 100, hub.requests[0].Findings)
 	require.Equal(t, 50, hub.requests[2].Findings)
 	for i, id := range hub.taken {
-		require.Equal(t, fmt.Sprint(i), id, "the order of the file")
+		require.Equal(t, strconv.Itoa(i), id, "the order of the file")
 	}
 
 	// 60 findings of 200 KB: no request over 5.5 MB, and none far below but the last.
@@ -248,7 +249,7 @@ func TestBatcherBoundsWhatItHolds(t *testing.T) {
 	}}
 	raw := bytes.Repeat([]byte{' '}, 100_000)
 	for i := range 2000 {
-		require.NoError(t, c.add(groupKey{Account: fmt.Sprint(i)}, raw, batchItem{}))
+		require.NoError(t, c.add(groupKey{Account: strconv.Itoa(i)}, raw, batchItem{}))
 		held = 0
 		for _, b := range c.open {
 			held += len(b.body)
@@ -284,7 +285,7 @@ func TestImportKeepsTheNeighboursOfABadFinding(t *testing.T) {
 	bareEnvironment(t)
 	var lines []string
 	for i := range 100 {
-		lines = append(lines, ofAny(fmt.Sprint(i)))
+		lines = append(lines, ofAny(strconv.Itoa(i)))
 	}
 	lines[37] = `{"Id":"37","ProductArn":"arn:aws::securityhub"}`
 	hub := &fakeHub{refuse: func(fs []finding) *refusal {
@@ -322,7 +323,7 @@ func TestImportOfAForbiddenProductAsksOnceForEach(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "any")
 	var lines []string
 	for i := range 100 {
-		lines = append(lines, of(fmt.Sprint(i), []string{"111111111111", "222222222222", "333333333333"}[i%3], "us-east-1"))
+		lines = append(lines, of(strconv.Itoa(i), []string{"111111111111", "222222222222", "333333333333"}[i%3], "us-east-1"))
 	}
 	hub := &fakeHub{refuse: func(fs []finding) *refusal {
 		for _, f := range fs {

@@ -23,7 +23,7 @@ type lintCmd struct {
 }
 
 // Help is what `hubcap lint --help` says besides.
-func (lintCmd) Help() string {
+func (*lintCmd) Help() string {
 	return `The same check that import makes, without a hub: all violations, in the order in which AWS would name them, each with its place, the
 offending value, the rule and how to mend it. The exit code is 0 when there is none, else 1.`
 }
@@ -40,7 +40,7 @@ func (c *lintCmd) Run(ctx context.Context, std *streams) error {
 		}
 		if err != nil {
 			unread = true
-			fmt.Fprintf(std.Err, "hubcap: %s\n", printable(err.Error()))
+			complain(std.Err, err)
 		}
 	}
 	if err := l.out.end(l.sum); err != nil {

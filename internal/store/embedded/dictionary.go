@@ -77,7 +77,8 @@ const (
 	flagSaved = 2
 )
 
-// probeTable finds the records of a hash: a slot holds a part of the hash and the place of a record, or nothing.
+// probeTable finds the records of a hash: a slot holds the upper half of the hash and the place of a record, or nothing. The search
+// begins where the upper half says, so a table grows without a look at the records.
 type probeTable struct {
 	slots []uint64
 	used  int
@@ -132,13 +133,33 @@ func termOf(rec []byte) term {
 
 // find looks a term up. The caller holds the lock.
 func (d *dictionary) find(attr uint32, long bool, text []byte) (t term, ok bool) {
-	h := d.hash(attr, long, text)
+	return d.probe(d.hash(attr, long, text), attr, long, text)
+}
+
+// glance is the slot where the search for a hash begins, and touch the record that it names. Looking up many terms is mostly
+// waiting for memory; done for all of them first, the processor waits for them together.
+func (d *dictionary) glance(h uint64) uint64 {
+	slots := d.tables[h&0xff].slots
+	if len(slots) == 0 {
+		return 0
+	}
+	return slots[(h>>32)&uint64(len(slots)-1)]
+}
+
+func (d *dictionary) touch(slot uint64) byte {
+	if slot == 0 {
+		return 0
+	}
+	return d.record(uint32(slot))[0] //nolint:gosec // the lower half
+}
+
+func (d *dictionary) probe(h uint64, attr uint32, long bool, text []byte) (t term, ok bool) {
 	table := &d.tables[h&0xff]
 	if table.used == 0 {
 		return t, false
 	}
 	tag, mask := h>>32, uint64(len(table.slots)-1)
-	for i := (h >> 8) & mask; ; i = (i + 1) & mask {
+	for i := tag & mask; ; i = (i + 1) & mask {
 		slot := table.slots[i]
 		if slot == 0 {
 			return t, false
@@ -187,9 +208,9 @@ func (d *dictionary) put(t *term) {
 	h := d.hash(t.attr, t.long, t.text)
 	table := &d.tables[h&0xff]
 	if 3*len(table.slots) <= 4*(table.used+1) {
-		d.widen(table)
+		table.widen()
 	}
-	table.insert(h, place)
+	table.insert(h>>32<<32 | uint64(place))
 	a := &d.attrs[t.attr]
 	a.terms = append(a.terms, t.id)
 	d.bytes += 48 + int64(len(t.text)) // record 10, slot 11, place 4, list 5, posting 16
@@ -220,24 +241,23 @@ func (d *dictionary) write(t *term) (place uint32) {
 }
 
 // widen doubles a table. There are so many of them that none takes long.
-func (d *dictionary) widen(table *probeTable) {
-	old := table.slots
-	*table = probeTable{slots: make([]uint64, max(8, 2*len(old)))}
+func (t *probeTable) widen() {
+	old := t.slots
+	*t = probeTable{slots: make([]uint64, max(8, 2*len(old)))}
 	for _, slot := range old {
 		if slot != 0 {
-			t := termOf(d.record(uint32(slot))) //nolint:gosec // the lower half
-			table.insert(d.hash(t.attr, t.long, t.text), uint32(slot))
+			t.insert(slot)
 		}
 	}
 }
 
-func (t *probeTable) insert(h uint64, place uint32) {
+func (t *probeTable) insert(slot uint64) {
 	mask := uint64(len(t.slots) - 1)
-	i := (h >> 8) & mask
+	i := slot >> 32 & mask
 	for t.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = h>>32<<32 | uint64(place)
+	t.slots[i] = slot
 	t.used++
 }
 

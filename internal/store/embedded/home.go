@@ -171,7 +171,8 @@ func (h *home) close() error {
 }
 
 // openDatabase opens Pebble. Values are compressed already, so tables are not; documents live beside the tables, so that
-// compactions do not write them again and again (write amplification 5.8 -> 4.7).
+// compactions do not write them again and again (write amplification 5.8 -> 4.7). Eight flushes gather before they are compacted:
+// with four, compactions took a sixth of the processor time of an import.
 func (h *home) openDatabase(opts *Options, fatal func(error)) (*pebble.DB, error) {
 	h.cache = pebble.NewCache(opts.CacheSize)
 	o := &pebble.Options{
@@ -179,7 +180,7 @@ func (h *home) openDatabase(opts *Options, fatal func(error)) (*pebble.DB, error
 		Cache:                       h.cache,
 		MemTableSize:                opts.MemTableSize,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       4,
+		L0CompactionThreshold:       8,
 		L0StopWritesThreshold:       24,
 		LBaseMaxBytes:               256 << 20,
 		MaxOpenFiles:                2000,

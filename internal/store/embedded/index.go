@@ -23,6 +23,7 @@ type index struct {
 	live      *roaring.Bitmap
 	segments  []*segment // by document, in chunks
 	order     *btree.BTreeG[place]
+	touched   uint32 // keeps the compiler from leaving out what fetches memory
 }
 
 // segment holds what is known of a run of documents, column by column.
@@ -92,8 +93,26 @@ func (x *index) insert(doc uint32, e *entry) {
 	x.live.Add(doc)
 	x.setColumns(doc, e)
 	x.order.Set(place{placeAt(e.times[updatedColumn]), e.ident, doc})
+	x.touch(e.terms)
 	for _, t := range e.terms {
 		x.grow(t).add(doc)
+	}
+}
+
+// touch fetches the postings of terms, all at once rather than one after the other.
+func (x *index) touch(terms []uint32) {
+	var sets [64]*docSet
+	for len(terms) > 0 {
+		n := min(len(terms), len(sets))
+		for i, t := range terms[:n] {
+			sets[i] = x.posting(t).many
+		}
+		for _, s := range sets[:n] {
+			if s != nil && len(s.small) > 0 {
+				x.touched ^= s.small[len(s.small)-1]
+			}
+		}
+		terms = terms[n:]
 	}
 }
 

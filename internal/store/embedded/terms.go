@@ -31,22 +31,28 @@ func (s *Store) pairHash(productArn, id string) uint64 {
 	return binary.LittleEndian.Uint64(sum[:8]) & s.opts.hashMask
 }
 
-// An unknownTerm is a value that the dictionary did not hold when it was asked.
-type unknownTerm struct {
+// A candidate is a value that is to become a term.
+type candidate struct {
 	field asff.Field
 	long  bool
-	key   []byte
+	attr  uint32
+	known bool   // there is such an attribute
+	key   []byte // aliases the value
 	text  []byte // aliases the value, or folded
+	hash  uint64
+	slot  uint64
 }
 
 // An extractor turns values into an index entry. One goroutine uses it at a time.
 type extractor struct {
 	dict    *dictionary
-	unknown []unknownTerm
-	folded  [][maxText]byte // texts of unknown long values
+	list    []candidate
+	unknown []int32         // of list: those without a term
+	folded  [][maxText]byte // texts of long values
 	fresh   []uint32        // terms met that may have no record in the database yet
 	surplus [256]bool       // fields with values that are not indexed
 	spills  []asff.Field    // those set in surplus
+	touched byte            // keeps the compiler from leaving out what fetches memory
 }
 
 // extract fills e's times and terms from the values of a finding under key k. vs is not kept.
@@ -55,15 +61,13 @@ func (x *extractor) extract(k *store.Key, vs []asff.Value, e *entry) {
 		e.times[i] = noTime
 	}
 	e.terms = e.terms[:0]
-	x.unknown, x.folded, x.spills = x.unknown[:0], x.folded[:0], x.spills[:0]
+	x.list, x.unknown, x.folded, x.spills = x.list[:0], x.unknown[:0], x.folded[:0], x.spills[:0]
 	// The folded texts are referred to by slices: the array must not move.
 	if cap(x.folded) < maxTerms+4 {
 		x.folded = make([][maxText]byte, 0, maxTerms+4)
 	}
-	d := x.dict
-	d.mu.RLock()
-	x.meet(e, fieldAccount, nil, []byte(k.Account))
-	x.meet(e, fieldRegion, nil, []byte(k.Region))
+	x.propose(fieldAccount, nil, []byte(k.Account))
+	x.propose(fieldRegion, nil, []byte(k.Region))
 	for i := range vs {
 		v := &vs[i]
 		if c := columnAt[v.Field]; c != 0 {
@@ -74,7 +78,7 @@ func (x *extractor) extract(k *store.Key, vs []asff.Value, e *entry) {
 			}
 			continue
 		}
-		if len(v.Key) > maxKey || len(e.terms)+len(x.unknown) >= maxTerms {
+		if len(v.Key) > maxKey || len(x.list) >= maxTerms {
 			x.spill(v.Field)
 			continue
 		}
@@ -82,15 +86,15 @@ func (x *extractor) extract(k *store.Key, vs []asff.Value, e *entry) {
 		if v.Field.Kind() == asff.KindDate {
 			text = nil // only that it is there
 		}
-		x.meet(e, v.Field, v.Key, text)
+		x.propose(v.Field, v.Key, text)
 	}
-	d.mu.RUnlock()
+	x.meet(e)
 	if len(x.unknown) > 0 {
-		d.mu.Lock()
-		for i := range x.unknown {
-			x.learn(e, &x.unknown[i])
+		x.dict.mu.Lock()
+		for _, i := range x.unknown {
+			x.learn(e, &x.list[i])
 		}
-		d.mu.Unlock()
+		x.dict.mu.Unlock()
 	}
 	for _, f := range x.spills {
 		x.surplus[f] = false
@@ -100,27 +104,50 @@ func (x *extractor) extract(k *store.Key, vs []asff.Value, e *entry) {
 	e.terms = slices.Compact(e.terms)
 }
 
+func (x *extractor) propose(field asff.Field, key, value []byte) {
+	c := candidate{field: field, key: key, text: value}
+	if len(value) > maxText {
+		x.folded = append(x.folded, [maxText]byte{})
+		c.text, c.long = fold(value, &x.folded[len(x.folded)-1])
+	}
+	x.list = append(x.list, c)
+}
+
+// meet uses the candidates' terms, and notes those that have none.
+func (x *extractor) meet(e *entry) {
+	d := x.dict
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for i := range x.list {
+		c := &x.list[i]
+		if c.attr, c.known = d.attr(c.field, c.key); c.known {
+			c.hash = d.hash(c.attr, c.long, c.text)
+		}
+	}
+	for i := range x.list {
+		c := &x.list[i]
+		c.slot = d.glance(c.hash)
+	}
+	for i := range x.list {
+		x.touched ^= d.touch(x.list[i].slot)
+	}
+	for i := range x.list {
+		c := &x.list[i]
+		if c.known {
+			if t, ok := d.probe(c.hash, c.attr, c.long, c.text); ok {
+				x.use(e, &t)
+				continue
+			}
+		}
+		x.unknown = append(x.unknown, int32(i)) //nolint:gosec // at most maxTerms
+	}
+}
+
 func (x *extractor) spill(f asff.Field) {
 	if !x.surplus[f] {
 		x.surplus[f] = true
 		x.spills = append(x.spills, f)
 	}
-}
-
-// meet adds a value's term, or notes that it is unknown. The caller holds the dictionary's lock.
-func (x *extractor) meet(e *entry, field asff.Field, key, value []byte) {
-	text, long := value, false
-	if len(value) > maxText {
-		x.folded = append(x.folded, [maxText]byte{})
-		text, long = fold(value, &x.folded[len(x.folded)-1])
-	}
-	if attr, ok := x.dict.attr(field, key); ok {
-		if t, ok := x.dict.find(attr, long, text); ok {
-			x.use(e, &t)
-			return
-		}
-	}
-	x.unknown = append(x.unknown, unknownTerm{field: field, long: long, key: key, text: text})
 }
 
 func (x *extractor) use(e *entry, t *term) {
@@ -131,7 +158,7 @@ func (x *extractor) use(e *entry, t *term) {
 }
 
 // learn gives an unknown value a term, or spills it when the memory for terms is used up. The caller holds the lock for writing.
-func (x *extractor) learn(e *entry, u *unknownTerm) {
+func (x *extractor) learn(e *entry, u *candidate) {
 	if attr, ok := x.dict.attr(u.field, u.key); ok {
 		if t, ok := x.dict.find(attr, u.long, u.text); ok { // another writer was first
 			x.use(e, &t)

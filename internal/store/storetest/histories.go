@@ -34,8 +34,12 @@ type machine struct {
 }
 
 var scopes = []store.Scope{
-	{}, {}, {Accounts: []string{accountA}}, {Accounts: []string{accountB, "333344445555"}, Regions: []string{"us-east-1"}},
-	{Regions: []string{"eu-west-1"}}, {Accounts: []string{"999999999999"}},
+	{},
+	{},
+	{Accounts: []string{accountA}},
+	{Accounts: []string{accountB, "333344445555"}, Regions: []string{"us-east-1"}},
+	{Regions: []string{"eu-west-1"}},
+	{Accounts: []string{"999999999999"}},
 }
 
 // finding draws a finding under one of a few keys.

@@ -56,8 +56,11 @@ func testResolve(t *testing.T, b *bench) {
 		require.Equal(t, keys, got[2])
 		require.Equal(t, alone, got[3])
 		for _, scope := range []store.Scope{
-			{Accounts: accounts[3:5]}, {Regions: []string{"eu-west-1"}}, {Accounts: accounts[7:8], Regions: []string{"us-east-1"}},
-			{Accounts: []string{"999999999999"}}, {Accounts: accounts, Regions: []string{"nowhere"}},
+			{Accounts: accounts[3:5]},
+			{Regions: []string{"eu-west-1"}},
+			{Accounts: accounts[7:8], Regions: []string{"us-east-1"}},
+			{Accounts: []string{"999999999999"}},
+			{Accounts: accounts, Regions: []string{"nowhere"}},
 		} {
 			var want []store.Key
 			for _, k := range keys {
@@ -116,8 +119,12 @@ func testPages(t *testing.T, b *bench) {
 		b.put(doc(t, fmt.Sprint("f", i), fmt.Sprintf(`{"UpdatedAt":"2026-01-01T00:00:%02d.500Z","Confidence":%d,"Title":"t%d"}`, i%7, i%5, i%3)))
 	}
 	sorts := [][]query.SortKey{
-		nil, {{Field: asff.FieldUpdatedAt}}, {{Field: asff.FieldUpdatedAt, Desc: true}}, {{Field: asff.FieldConfidence, Desc: true}, {Field: asff.FieldTitle}},
-		{{Field: asff.FieldNoteText}}, {{Field: asff.FieldCreatedAt, Desc: true}},
+		nil,
+		{{Field: asff.FieldUpdatedAt}},
+		{{Field: asff.FieldUpdatedAt, Desc: true}},
+		{{Field: asff.FieldConfidence, Desc: true}, {Field: asff.FieldTitle}},
+		{{Field: asff.FieldNoteText}},
+		{{Field: asff.FieldCreatedAt, Desc: true}},
 	}
 	for _, sort := range sorts {
 		all := b.find(store.Scope{}, query.Find{Sort: sort, Limit: 100})

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -243,7 +242,7 @@ func childWrites() {
 	for w := range childWriters {
 		go func() {
 			p := newPair(w)
-			for n := int(start(s, p)) + 1; ; n++ {
+			for n := start(s, p) + 1; ; n++ {
 				if err := p.write(s, n); err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					os.Exit(1)
@@ -378,7 +377,7 @@ func TestNearlyFull(t *testing.T) {
 	d.free.Store(10 << 30)
 	opts := small
 	opts.FS, opts.MinFree, opts.Ballast = d, 512<<20, 1<<20
-	opts.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	opts.Logger = slog.New(slog.DiscardHandler)
 	dir := t.TempDir()
 	s, err := Open(dir, opts)
 	require.NoError(t, err)

@@ -143,7 +143,7 @@ func (d *dictionary) glance(h uint64) uint64 {
 	if len(slots) == 0 {
 		return 0
 	}
-	return slots[(h>>32)&uint64(len(slots)-1)]
+	return slots[(h>>32)&uint64(len(slots)-1)] //nolint:gosec // not empty
 }
 
 func (d *dictionary) touch(slot uint64) byte {
@@ -158,7 +158,7 @@ func (d *dictionary) probe(h uint64, attr uint32, long bool, text []byte) (t ter
 	if table.used == 0 {
 		return t, false
 	}
-	tag, mask := h>>32, uint64(len(table.slots)-1)
+	tag, mask := h>>32, uint64(len(table.slots)-1) //nolint:gosec // not empty
 	for i := tag & mask; ; i = (i + 1) & mask {
 		slot := table.slots[i]
 		if slot == 0 {
@@ -252,7 +252,7 @@ func (t *probeTable) widen() {
 }
 
 func (t *probeTable) insert(slot uint64) {
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // not empty
 	i := slot >> 32 & mask
 	for t.slots[i] != 0 {
 		i = (i + 1) & mask

@@ -210,7 +210,7 @@ func (s *Store) getMeta(name string) ([]byte, error) {
 
 // fatal ends the process: Pebble cannot tell what reached the disk.
 func (s *Store) fatal(err error) {
-	s.opts.Logger.Error("store: cannot write; ending at once, the next start recovers", //nolint:sloglint // no request belongs to it
+	s.opts.Logger.Error("store: cannot write; ending at once, the next start recovers",
 		slog.String("dir", s.dir), slog.Any("error", err))
 	s.opts.Fatal(err)
 	os.Exit(3)

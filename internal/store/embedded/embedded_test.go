@@ -13,6 +13,7 @@ var small = Options{CacheSize: 4 << 20, MemTableSize: 1 << 20, MinFree: 1 << 20,
 
 func TestOnDisk(t *testing.T) {
 	storetest.Run(t, func(t testing.TB) func() (store.Store, error) {
+		t.Helper()
 		dir := filepath.Join(t.TempDir(), "store")
 		return func() (store.Store, error) { return Open(dir, small) }
 	})

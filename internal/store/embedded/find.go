@@ -323,7 +323,7 @@ type firstFew[T any] struct {
 func (h *firstFew[T]) Len() int           { return len(h.list) }
 func (h *firstFew[T]) Less(i, j int) bool { return h.compare(&h.list[i], &h.list[j]) > 0 }
 func (h *firstFew[T]) Swap(i, j int)      { h.list[i], h.list[j] = h.list[j], h.list[i] }
-func (h *firstFew[T]) Push(x any)         { h.list = append(h.list, x.(T)) } //nolint:errcheck,forcetypeassert // ours alone
+func (h *firstFew[T]) Push(x any)         { h.list = append(h.list, x.(T)) }
 func (h *firstFew[T]) Pop() any           { panic("embedded: nothing is taken from a heap of the first few") }
 
 func (h *firstFew[T]) add(v T) {

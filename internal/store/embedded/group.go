@@ -96,7 +96,7 @@ func (g *grouping) countTerms(set *roaring.Bitmap) {
 	for at, more := 0, true; more; {
 		at, more = g.s.dict.walk(g.q.By, g.q.Key, at, func(t *term) {
 			p := g.s.index.posting(t.id)
-			n := 0
+			var n int
 			if everything {
 				n = p.count()
 			} else {

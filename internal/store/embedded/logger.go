@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -19,10 +18,10 @@ var _ pebble.Logger = (*pebbleLogger)(nil)
 func (*pebbleLogger) Infof(string, ...any) {}
 
 func (l *pebbleLogger) Errorf(format string, args ...any) {
-	l.log.Error("store: database", slog.String("message", fmt.Sprintf(format, args...))) //nolint:sloglint // no request belongs to it
+	l.log.Error("store: database", slog.String("message", fmt.Sprintf(format, args...)))
 }
 
 // Fatalf must not return: Pebble is in no state to go on.
 func (l *pebbleLogger) Fatalf(format string, args ...any) {
-	l.fatal(errors.New(fmt.Sprintf(format, args...))) //nolint:revive,perfsprint // the format is not a constant
+	l.fatal(fmt.Errorf(format, args...))
 }

@@ -26,7 +26,7 @@ type reading struct {
 	packed   []byte // compressed bodies of a page
 }
 
-func (s *Store) startReading() *reading { return s.readers.Get().(*reading) } //nolint:errcheck,forcetypeassert // the pool holds nothing else
+func (s *Store) startReading() *reading { return s.readers.Get().(*reading) }
 
 func (s *Store) endReading(r *reading) {
 	if cap(r.expanded) > maxKept {
@@ -90,6 +90,9 @@ func (s *Store) Get(ctx context.Context, key store.Key, fn func(*store.Doc) erro
 		ok, err := s.document(r, doc)
 		if err != nil {
 			return false, err
+		}
+		if ok && !same(&r.parts, &key) {
+			return false, fmt.Errorf("store: finding %s: %w: document %d is another's", key.ID, errDamaged, doc)
 		}
 		if ok {
 			return true, fn(&store.Doc{Key: key, JSON: r.json, Customer: r.rec.customer, Version: r.rec.version})

@@ -126,7 +126,7 @@ func (f *facts) decode(b []byte) error {
 		}
 		b = b[n:]
 		last += v
-		f.terms = append(f.terms, uint32(last))
+		f.terms = append(f.terms, uint32(last)) //nolint:gosec // checked above
 	}
 	return nil
 }
@@ -158,13 +158,10 @@ func (s *stored) decode(b []byte) error {
 	if n <= 0 {
 		return errDamaged
 	}
-	b = b[2+n:]
-	size, n := binary.Uvarint(b)
-	if n <= 0 || size > uint64(len(b)-n) {
-		return errDamaged
-	}
-	s.version, s.facts, s.body = version, b[n:n+int(size)], b[n+int(size):] //nolint:gosec // at most len(b)
-	return nil
+	var err error
+	s.version = version
+	s.facts, s.body, err = cut(b[2+n:])
+	return err
 }
 
 // appendBody writes what is compressed into stored.body.
@@ -176,15 +173,22 @@ func appendBody(dst []byte, k *store.Key, doc []byte) []byte {
 	return append(dst, doc...)
 }
 
+// cut takes off a part that stands behind its length. Both results alias b.
+func cut(b []byte) (part, rest []byte, err error) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) { //nolint:gosec // n is at most len(b)
+		return nil, nil, errDamaged
+	}
+	end := n + int(size) //nolint:gosec // at most len(b)
+	return b[n:end:end], b[end:], nil
+}
+
 // splitBody takes a body apart: the parts of the key, and the document. Everything aliases b.
 func splitBody(b []byte) (parts [4][]byte, doc []byte, err error) {
 	for i := range parts {
-		v, n := binary.Uvarint(b)
-		if n <= 0 || v > uint64(len(b)-n) {
-			return parts, nil, errDamaged
+		if parts[i], b, err = cut(b); err != nil {
+			return parts, nil, err
 		}
-		parts[i] = b[n : n+int(v)] //nolint:gosec // at most len(b)
-		b = b[n+int(v):]           //nolint:gosec // at most len(b)
 	}
 	return parts, b, nil
 }
@@ -219,12 +223,9 @@ func decodeTerm(b []byte) (field asff.Field, long bool, key, text []byte, err er
 		return 0, false, nil, nil, errDamaged
 	}
 	field, long = asff.Field(b[0]), b[1] == 1
-	v, n := binary.Uvarint(b[2:])
-	if n <= 0 || v > uint64(len(b)-2-n) {
-		return 0, false, nil, nil, errDamaged
+	if key, text, err = cut(b[2:]); err != nil {
+		return 0, false, nil, nil, err
 	}
-	b = b[2+n:]
-	key, text = b[:v], b[v:]
 	if len(text) > maxText || long && len(text) != maxText {
 		return 0, false, nil, nil, errDamaged
 	}
@@ -256,7 +257,7 @@ func appendText(dst []byte, s *string) []byte {
 
 func cutText(b []byte) (s *string, rest []byte, err error) {
 	v, n := binary.Uvarint(b)
-	if n <= 0 || v > uint64(len(b)-n)+1 {
+	if n <= 0 || v > uint64(len(b)-n)+1 { //nolint:gosec // n is at most len(b)
 		return nil, nil, errDamaged
 	}
 	b = b[n:]
@@ -310,13 +311,12 @@ func decodeHistory(b []byte) (r store.HistoryRecord, err error) {
 }
 
 // stateKey is the key of an account's record; with an empty name, of its version. An account is at most 255 bytes long.
-func stateKey(dst []byte, account, name string) []byte {
-	dst = append(dst, statePrefix, byte(len(account))) //nolint:gosec // checked where records are put
-	dst = append(dst, account...)
+func stateKey(account, name string) []byte {
+	key := append([]byte{statePrefix, byte(len(account))}, account...) //nolint:gosec // so checked where records are put
 	if name == "" {
-		return append(dst, 0)
+		return append(key, 0)
 	}
-	return append(append(dst, 1), name...)
+	return append(append(key, 1), name...)
 }
 
 func splitStateKey(key []byte) (account, name string, err error) {

@@ -96,17 +96,17 @@ func (s *space) lookNow() {
 		return
 	}
 	if err != nil {
-		s.log.Error("store: cannot tell the free space", slog.String("dir", s.dir), slog.Any("error", err)) //nolint:sloglint // no request belongs to it
+		s.log.Error("store: cannot tell the free space", slog.String("dir", s.dir), slog.Any("error", err))
 		return
 	}
 	s.free.Store(usage.AvailBytes)
 	low := usage.AvailBytes < s.minimum
 	if s.low.Swap(low) != low {
 		if low {
-			s.log.Error("store: nearly full, writes are refused", //nolint:sloglint // no request belongs to it
+			s.log.Error("store: nearly full, writes are refused",
 				slog.String("dir", s.dir), slog.Uint64("free_bytes", usage.AvailBytes))
 		} else {
-			s.log.Info("store: room again, writes are taken", //nolint:sloglint // no request belongs to it
+			s.log.Info("store: room again, writes are taken",
 				slog.String("dir", s.dir), slog.Uint64("free_bytes", usage.AvailBytes))
 		}
 	}
@@ -119,12 +119,12 @@ func (s *space) tendBallast(free uint64) {
 	case s.hasFile && free < uint64(s.ballast)/2: //nolint:gosec // a size
 		s.hasFile = false
 		if err := s.fs.Remove(s.path()); err != nil {
-			s.log.Error("store: cannot remove the ballast", slog.Any("error", err)) //nolint:sloglint // no request belongs to it
+			s.log.Error("store: cannot remove the ballast", slog.Any("error", err))
 		}
-	case !s.hasFile && s.ballast > 0 && free > s.minimum+2*uint64(s.ballast): //nolint:gosec // a size
+	case !s.hasFile && s.ballast > 0 && free > s.minimum+2*uint64(s.ballast):
 		s.hasFile = true
 		if err := s.makeBallast(); err != nil {
-			s.log.Error("store: cannot make the ballast", slog.Any("error", err)) //nolint:sloglint // no request belongs to it
+			s.log.Error("store: cannot make the ballast", slog.Any("error", err))
 		}
 	}
 }

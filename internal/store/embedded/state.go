@@ -260,9 +260,9 @@ func (s *Store) putAccount(b *pebble.Batch, snap snapshot, name string, a *accou
 		changed = true
 		var err error
 		if there {
-			err = b.Set(stateKey(nil, name, record), v, nil)
+			err = b.Set(stateKey(name, record), v, nil)
 		} else {
-			err = b.Delete(stateKey(nil, name, record), nil)
+			err = b.Delete(stateKey(name, record), nil)
 		}
 		if err != nil {
 			return err
@@ -273,9 +273,9 @@ func (s *Store) putAccount(b *pebble.Batch, snap snapshot, name string, a *accou
 	}
 	if len(a.records) == 0 {
 		delete(snap, name)
-		return b.Delete(stateKey(nil, name, ""), nil)
+		return b.Delete(stateKey(name, ""), nil)
 	}
 	a.version = s.sequence.take()
 	snap[name] = a
-	return b.Set(stateKey(nil, name, ""), binary.BigEndian.AppendUint64(nil, a.version), nil)
+	return b.Set(stateKey(name, ""), binary.BigEndian.AppendUint64(nil, a.version), nil)
 }

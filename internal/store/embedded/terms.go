@@ -15,7 +15,7 @@ const maxTerms = 256
 // columnAt is columnOf for every field, plus one.
 var columnAt = func() (at [256]uint8) {
 	for i, f := range columns {
-		at[f] = uint8(i + 1) //nolint:gosec // a handful
+		at[f] = uint8(i + 1)
 	}
 	return at
 }()
@@ -139,7 +139,7 @@ func (x *extractor) meet(e *entry) {
 				continue
 			}
 		}
-		x.unknown = append(x.unknown, int32(i)) //nolint:gosec // at most maxTerms
+		x.unknown = append(x.unknown, int32(i))
 	}
 }
 

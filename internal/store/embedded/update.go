@@ -142,7 +142,7 @@ func (s *Store) Update(ctx context.Context, keys []store.Key, fn store.UpdateFun
 	if err := s.sequence.reserve(s.db); err != nil {
 		return nil, err
 	}
-	c := s.scratch.Get().(*call) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	c := s.scratch.Get().(*call)
 	defer c.end()
 	c.begin(keys)
 	b, err := c.run(ctx, keys, fn)
@@ -316,7 +316,10 @@ func (c *call) read(it *item, doc uint32) (bool, error) {
 	if !ok || err != nil {
 		return false, err
 	}
-	_, text, err := splitBody(c.expanded)
+	parts, text, err := splitBody(c.expanded)
+	if err == nil && !same(&parts, &it.key) {
+		err = fmt.Errorf("document %d is another's: %w", doc, errDamaged)
+	}
 	if err != nil {
 		return false, err
 	}

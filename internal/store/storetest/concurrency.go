@@ -30,7 +30,7 @@ func count(d *store.Doc) int {
 	if m == nil {
 		return -1
 	}
-	n, _ := strconv.Atoi(string(m[1])) //nolint:errcheck // digits by the expression
+	n, _ := strconv.Atoi(string(m[1]))
 	return n
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -189,7 +190,7 @@ func testDeleteAndCreate(t *testing.T, b *bench) {
 func testGivenValues(t *testing.T, b *bench) {
 	var r asff.Reader
 	for i := range 20 {
-		d := titled(t, fmt.Sprint(i), fmt.Sprint("title ", i%3))
+		d := titled(t, strconv.Itoa(i), fmt.Sprint("title ", i%3))
 		require.NoError(t, b.change(keyOf(&d), func(*store.Doc) (store.Change, error) {
 			return store.Change{JSON: d.JSON, Values: r.Values(d.JSON)}, nil
 		}))
@@ -204,7 +205,7 @@ func testLargeDocuments(t *testing.T, b *bench) {
 	var keys []store.Key
 	var docs []querytest.Doc
 	for i := range 40 {
-		d := doc(t, fmt.Sprint(i), fmt.Sprintf(`{"ProductFields":{%s}}`, manyFields(i)))
+		d := doc(t, strconv.Itoa(i), fmt.Sprintf(`{"ProductFields":{%s}}`, manyFields(i)))
 		docs, keys = append(docs, d), append(keys, keyOf(&d))
 	}
 	require.Greater(t, len(docs[0].JSON), 60_000)

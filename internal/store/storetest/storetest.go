@@ -56,7 +56,10 @@ func Run(t *testing.T, place Place) {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newBench(t, place)) })
 	}
 	t.Run("Queries", func(t *testing.T) {
-		querytest.Run(t, func(t testing.TB) querytest.Engine { return &engine{s: newBench(t, place).s} })
+		querytest.Run(t, func(t testing.TB) querytest.Engine {
+			t.Helper()
+			return &engine{s: newBench(t, place).s}
+		})
 	})
 }
 

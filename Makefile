@@ -12,8 +12,10 @@ FUZZTIME ?= 20s
 BENCH ?= .
 BENCHTIME ?= 1s
 BENCHCOUNT ?= 1
+# Batches of 100 findings in each row of the whole way.
+BENCHSERVE ?= 600
 
-.PHONY: help run build test lint gen fuzz bench check
+.PHONY: help run build test lint gen fuzz bench bench-all check
 .DELETE_ON_ERROR:
 
 help:
@@ -23,7 +25,8 @@ help:
 	@echo 'make lint     golangci-lint over every module, at the version pinned in tools/go.mod'
 	@echo 'make gen      the ASFF schema and the API from the AWS SDK pinned in tools/go.mod'
 	@echo 'make fuzz     every fuzz target for FUZZTIME=$(FUZZTIME)'
-	@echo 'make bench    benchmarks: BENCH=$(BENCH) BENCHTIME=$(BENCHTIME) BENCHCOUNT=$(BENCHCOUNT), written to bin/bench.txt too'
+	@echo 'make bench    the table of figures, with machine and versions; written to bin/bench.txt too'
+	@echo 'make bench-all  every benchmark: BENCH=$(BENCH) BENCHTIME=$(BENCHTIME) BENCHCOUNT=$(BENCHCOUNT)'
 	@echo 'make check    lint and test'
 
 run: build
@@ -61,15 +64,22 @@ fuzz:
 		echo "== $$dir $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "./$$dir"; \
 	done
 
-# Compare two runs with: bin/benchstat old.txt new.txt
-bench: bin/benchstat
+# The table: the reader alone; the store alone beside Pebble's bare put of the same documents; the whole way over HTTP with
+# signatures. All of one run, written to bin/bench.txt as well: compare two with bin/benchstat old.txt new.txt.
+bench: bin/benchtable bin/benchstat
 	@set -euo pipefail; { \
 		echo "hubcap: $(or $(VERSION),unknown)"; go version; uname -srm; \
 		echo "$$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -1), $$(getconf _NPROCESSORS_ONLN) processors"; \
 		go list -m -f '{{.Path}} {{.Version}}' github.com/cockroachdb/pebble/v2; \
-		go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) ./... | grep -v 'no test files'; \
-	} | tee bin/bench.txt
-	@if [ $(BENCHCOUNT) -gt 1 ]; then bin/benchstat bin/bench.txt; fi
+		go test -run '^$$' -bench '^BenchmarkBatchRead$$' -count $(BENCHCOUNT) ./internal/asff; \
+		go test -run '^$$' -bench '^BenchmarkStore$$/^(read|bare-put|insert|update)$$' -benchtime 1x -count $(BENCHCOUNT) ./internal/store/embedded; \
+		go test -run '^$$' -bench '^BenchmarkServe$$' -benchtime $(BENCHSERVE)x -count $(BENCHCOUNT) -timeout 30m ./cmd/hubcap; \
+	} > bin/bench.txt || { cat bin/bench.txt; exit 1; }
+	@bin/benchtable < bin/bench.txt
+
+# Every benchmark of every package, as go test prints it.
+bench-all:
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -timeout 60m ./...
 
 check: lint test
 
@@ -79,6 +89,9 @@ bin/golangci-lint: tools/go.mod
 
 bin/benchstat: tools/go.mod
 	go build -C tools -o ../$@ golang.org/x/perf/cmd/benchstat
+
+bin/benchtable: tools/benchtable/main.go
+	go build -C tools -o ../$@ ./benchtable
 
 bin/testreport: tools/testreport/main.go
 	go build -C tools -o ../$@ ./testreport

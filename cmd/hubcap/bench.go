@@ -38,7 +38,7 @@ func (*benchCmd) Help() string {
 	return `Measures how many findings a second a hub takes: new ones, then updates of the same in which three members changed. Requests are made
 beforehand and signed as they are sent; findings are synthetic, 3.3 KB, of the account's default product. THEY STAY IN THE HUB: use one
 that may be thrown away. Credentials and region are found as the AWS CLI finds them; where there are none, the account is the key id.
-The column cpu is what the hub's own process used, from its /metrics.`
+The columns cpu and allocs are what the hub's own process used for a finding, from its /metrics.`
 }
 
 // maxBenchFindings keeps the requests of a row in memory: 3.3 KB a finding.
@@ -95,7 +95,7 @@ func (c *benchCmd) Run(ctx context.Context, std *streams) error {
 		}
 		return table.Flush()
 	}
-	if err := line("clients", "what", "findings", "seconds", "findings/s", "p50 ms", "p99 ms", "cpu us", "failed"); err != nil {
+	if err := line("clients", "what", "findings", "seconds", "findings/s", "p50 ms", "p99 ms", "cpu us", "allocs", "failed"); err != nil {
 		return err
 	}
 	// Numbers no other run of the last days had, so that new findings are new.
@@ -109,13 +109,9 @@ func (c *benchCmd) Run(ctx context.Context, std *streams) error {
 			if err != nil {
 				return err
 			}
-			cpu := "-"
-			if !math.IsNaN(row.cpu) {
-				cpu = strconv.FormatFloat(row.cpu/float64(row.findings)*1e6, 'f', 1, 64)
-			}
 			if err := line(strconv.Itoa(clients), what, strconv.Itoa(row.findings), fmt.Sprintf("%.2f", row.took.Seconds()),
 				fmt.Sprintf("%.0f", float64(row.findings)/row.took.Seconds()), milliseconds(row.quantile(0.5)), milliseconds(row.quantile(0.99)),
-				cpu, strconv.Itoa(row.failed)); err != nil {
+				each(row.used.cpu*1e6, row.findings), each(row.used.allocs, row.findings), strconv.Itoa(row.failed)); err != nil {
 				return err
 			}
 			work.findings = row.findings // what was not reached cannot be updated
@@ -125,6 +121,14 @@ func (c *benchCmd) Run(ctx context.Context, std *streams) error {
 		}
 	}
 	return nil
+}
+
+// each is a sum by finding; "-" where the hub does not say.
+func each(sum float64, findings int) string {
+	if math.IsNaN(sum) {
+		return "-"
+	}
+	return strconv.FormatFloat(sum/float64(findings), 'f', 1, 64)
 }
 
 func milliseconds(d time.Duration) string {
@@ -169,7 +173,7 @@ type benchRow struct {
 	failed   int
 	reason   string // of the first that failed
 	took     time.Duration
-	cpu      float64 // seconds; NaN: the hub does not say
+	used     spent
 	requests []time.Duration
 }
 
@@ -188,7 +192,7 @@ func (w *benchWork) run(ctx context.Context, send *sender, from caller, clients 
 	bodies := w.bodies()
 	runtime.GC() // not while the clock runs
 	row := new(benchRow)
-	before := cpuSeconds(ctx, send)
+	before := askSpent(ctx, send)
 	var (
 		taken atomic.Int64
 		mu    sync.Mutex
@@ -230,28 +234,47 @@ func (w *benchWork) run(ctx context.Context, send *sender, from caller, clients 
 	}
 	wg.Wait()
 	row.took = time.Since(start)
-	row.cpu = cpuSeconds(ctx, send) - before
+	row.used = askSpent(ctx, send)
+	row.used.cpu -= before.cpu
+	row.used.allocs -= before.allocs
 	return row, first
 }
 
-// cpuSeconds asks the hub how much processor time it has used; NaN where it does not say.
-func cpuSeconds(ctx context.Context, send *sender) float64 {
+// spent is what the hub's process has used so far; NaN where it does not say.
+type spent struct {
+	cpu    float64 // seconds of processor time
+	allocs float64 // objects allocated
+}
+
+// askSpent reads the hub's /metrics.
+func askSpent(ctx context.Context, send *sender) spent {
+	out := spent{cpu: math.NaN(), allocs: math.NaN()}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, send.endpoint+"/metrics", http.NoBody)
 	if err != nil {
-		return math.NaN()
+		return out
 	}
 	resp, err := send.client.Do(req)
 	if err != nil {
-		return math.NaN()
+		return out
 	}
 	defer resp.Body.Close() //nolint:errcheck // only read from
+	if resp.StatusCode != http.StatusOK {
+		return out
+	}
 	lines := bufio.NewScanner(io.LimitReader(resp.Body, maxAnswer))
 	for lines.Scan() {
-		if text, ok := strings.CutPrefix(lines.Text(), "process_cpu_seconds_total "); ok && resp.StatusCode == http.StatusOK {
-			if v, err := strconv.ParseFloat(text, 64); err == nil {
-				return v
-			}
+		name, text, _ := strings.Cut(lines.Text(), " ")
+		to := &out.cpu
+		switch name {
+		case "process_cpu_seconds_total":
+		case "go_memstats_mallocs_total":
+			to = &out.allocs
+		default:
+			continue
+		}
+		if v, err := strconv.ParseFloat(text, 64); err == nil {
+			*to = v
 		}
 	}
-	return math.NaN()
+	return out
 }

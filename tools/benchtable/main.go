@@ -1,0 +1,122 @@
+// Command benchtable turns what `go test -bench` writes into the table that people compare: a row for each benchmark that counts
+// findings, with findings a second, processor time and allocations a finding, and for the store's rows the share of the bare put
+// of the same documents in the same run. Lines before the first benchmark (machine, versions) stay above the table.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+func main() {
+	if err := table(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "benchtable:", err)
+		os.Exit(1)
+	}
+}
+
+// row is one benchmark: its name without the number of processors, and its figures by unit.
+type row struct {
+	name    string
+	figures map[string]float64
+}
+
+var processors = regexp.MustCompile(`-\d+$`)
+
+// bare is the row that the store's rows are held against.
+const bare = "Store/bare-put"
+
+func table(in io.Reader, out io.Writer) error {
+	var rows []row
+	failed := false
+	w := bufio.NewWriter(out)
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		switch r, ok := parse(line); {
+		case ok:
+			rows = append(rows, r)
+		case strings.HasPrefix(line, "FAIL") || strings.HasPrefix(line, "--- FAIL") || strings.HasPrefix(line, "panic:"):
+			failed = true
+			fmt.Fprintln(w, line)
+		case len(rows) == 0 && !chatter(line) || failed:
+			fmt.Fprintln(w, line)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	write(w, rows)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if failed {
+		return errors.New("a benchmark failed: see above")
+	}
+	if len(rows) == 0 {
+		return errors.New("no benchmark that counts findings ran")
+	}
+	return nil
+}
+
+// chatter is what go test says about each package.
+func chatter(line string) bool {
+	for _, p := range []string{"goos:", "goarch:", "pkg:", "cpu:", "PASS", "ok ", "ok\t", "Benchmark", "?"} {
+		if strings.HasPrefix(line, p) {
+			return true
+		}
+	}
+	return strings.TrimSpace(line) == ""
+}
+
+// parse reads a result line; false for a benchmark that counts no findings.
+func parse(line string) (row, bool) {
+	fields := strings.Fields(line)
+	if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
+		return row{}, false
+	}
+	r := row{name: processors.ReplaceAllString(strings.TrimPrefix(fields[0], "Benchmark"), ""), figures: map[string]float64{}}
+	for i := 2; i+1 < len(fields); i += 2 {
+		v, err := strconv.ParseFloat(fields[i], 64)
+		if err != nil {
+			return row{}, false
+		}
+		r.figures[fields[i+1]] = v
+	}
+	_, counts := r.figures["findings/s"]
+	return r, counts
+}
+
+func write(w io.Writer, rows []row) {
+	var put float64
+	for _, r := range rows {
+		if r.name == bare {
+			put = r.figures["findings/s"]
+		}
+	}
+	fmt.Fprintf(w, "\n| %-32s | %10s | %11s | %9s | %8s |\n", "", "findings/s", "CPU us each", "allocs", "of bare")
+	fmt.Fprintf(w, "|%s|%s:|%s:|%s:|%s:|\n", strings.Repeat("-", 34), strings.Repeat("-", 11), strings.Repeat("-", 12), strings.Repeat("-", 10), strings.Repeat("-", 9))
+	for _, r := range rows {
+		share := ""
+		if put > 0 && !strings.HasPrefix(r.name, "BatchRead") {
+			share = fmt.Sprintf("%.2f", r.figures["findings/s"]/put)
+		}
+		fmt.Fprintf(w, "| %-32s | %10.0f | %11s | %9s | %8s |\n", r.name, r.figures["findings/s"],
+			figure(r, "cpu-us/finding"), figure(r, "allocs/finding"), share)
+	}
+}
+
+func figure(r row, unit string) string {
+	v, ok := r.figures[unit]
+	if !ok {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64)
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+const ran = `hubcap: v1
+go version go1.26
+goos: linux
+pkg: hubcap/internal/store/embedded
+BenchmarkStore/bare-put-2   	       1	     40000 findings/s	        33.30 cpu-us/finding	         2.000 allocs/finding
+BenchmarkStore/insert-2     	       1	     26000 findings/s	        60.00 cpu-us/finding	        21.500 allocs/finding
+BenchmarkStore/find/id-2    	    1000	      9000 ns/op
+PASS
+ok  	hubcap/internal/store/embedded	3.1s
+BenchmarkServe/new/clients=16-2	     600	  13848163 ns/op	        91.50 cpu-us/finding	     20000 findings/s	        38.00 allocs/finding
+`
+
+func TestTable(t *testing.T) {
+	var out strings.Builder
+	if err := table(strings.NewReader(ran), &out); err != nil {
+		t.Fatal(err)
+	}
+	want := `hubcap: v1
+go version go1.26
+
+|                                  | findings/s | CPU us each |    allocs |  of bare |
+|----------------------------------|-----------:|------------:|----------:|---------:|
+| Store/bare-put                   |      40000 |        33.3 |       2.0 |     1.00 |
+| Store/insert                     |      26000 |        60.0 |      21.5 |     0.65 |
+| Serve/new/clients=16             |      20000 |        91.5 |      38.0 |     0.50 |
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestTableTellsFailure(t *testing.T) {
+	for _, in := range []string{"", "PASS\n", ran + "--- FAIL: BenchmarkServe\n    bench_test.go:1: no\nFAIL\n"} {
+		if err := table(strings.NewReader(in), new(strings.Builder)); err == nil {
+			t.Errorf("%q: no error", in)
+		}
+	}
+}

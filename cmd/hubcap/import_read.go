@@ -63,7 +63,7 @@ const (
 )
 
 func newFindingReader(name string, r io.Reader) *findingReader {
-	src := &tail{r: r, place: place{Line: 1, Column: 1}}
+	src := &tail{r: r, limit: maxValue, place: place{Line: 1, Column: 1}}
 	return &findingReader{
 		name: name,
 		src:  src,
@@ -180,8 +180,9 @@ func (f *findingReader) fail(err error) error {
 // tail passes a file on to the decoder and keeps what came since the last finding began: lines can be counted, and an object
 // that turned out to be a finding can be had as it was sent.
 type tail struct {
-	r    io.Reader
-	kept []byte
+	r     io.Reader
+	kept  []byte
+	limit int // of kept
 	place
 	begun  bool
 	failed error // of r, but for its end
@@ -191,7 +192,7 @@ var byteOrderMark = []byte("\uFEFF")
 
 // Read implements io.Reader. A byte order mark at the start of the file is dropped: some shells write one.
 func (t *tail) Read(p []byte) (int, error) {
-	if len(t.kept) > maxValue {
+	if len(t.kept) > t.limit {
 		return 0, errHugeValue
 	}
 	if !t.begun {

@@ -95,7 +95,7 @@ func (e *endless) Read(p []byte) (int, error) {
 
 func TestReadHoldsOneValueAtATime(t *testing.T) {
 	unit := []byte(`,{"Id":"` + strings.Repeat("x", 4000) + `"}`)
-	f := newFindingReader("f", &endless{unit: unit, left: 64 << 20})
+	f := newFindingReader("f", &endless{unit: unit, left: 8 << 20})
 	n := 0
 	for {
 		_, err := f.Next()
@@ -105,19 +105,21 @@ func TestReadHoldsOneValueAtATime(t *testing.T) {
 			break
 		}
 		n++
-		require.Less(t, cap(f.src.kept), 1<<20)
+		require.Less(t, cap(f.src.kept), 256<<10)
 	}
-	require.Equal(t, 1+(64<<20+len(unit)-1)/len(unit), n)
+	require.Equal(t, 1+(8<<20+len(unit)-1)/len(unit), n)
 }
 
 func TestReadRefusesOneHugeValue(t *testing.T) {
 	for _, head := range []string{`"`, `{"x":"`, `["`, `{"Findings":[],"x":"`} {
 		f := newFindingReader("f", io.MultiReader(strings.NewReader(head), iotest.DataErrReader(&zeros{})))
+		require.Equal(t, maxValue, f.src.limit)
+		f.src.limit = 128 << 10
 		_, err := f.Next()
 		var broken *readError
 		require.ErrorAs(t, err, &broken, head)
 		require.Contains(t, broken.Reason, "more than 8 MB")
-		require.Less(t, cap(f.src.kept), 4*maxValue)
+		require.Less(t, cap(f.src.kept), 4*f.src.limit)
 	}
 }
 

@@ -156,13 +156,34 @@ func BenchmarkStore(b *testing.B) {
 			return batch.Commit(pebble.Sync)
 		})
 	})
-	s := openBench(b)
+	s := openBench(b) // its Close at the end is the second one
 	b.Run("insert", func(b *testing.B) { row(b, bodies, store16(s)) })
 	var one request
 	require.NoError(b, one.read(bodies[0]))
 	bodies = makeBodies(corpusSize(), 1)
 	b.Run("update", func(b *testing.B) { row(b, bodies, store16(s)) })
 	b.Run("find", func(b *testing.B) { questions(b, s, one.keys) })
+	b.Run("open", func(b *testing.B) {
+		require.NoError(b, s.Close())
+		before := liveHeap()
+		b.ResetTimer()
+		again, err := Open(s.dir, Options{Ballast: -1})
+		require.NoError(b, err)
+		b.StopTimer()
+		n := float64(again.Stats().Findings)
+		b.ReportMetric(n/b.Elapsed().Seconds(), "findings/s")
+		b.ReportMetric(float64(liveHeap()-before)/n, "heap-bytes/finding")
+		b.ReportMetric(float64(again.Stats().DiskBytes)/n, "disk-bytes/finding")
+		b.ReportMetric(0, "ns/op")
+		require.NoError(b, again.Close())
+	})
+}
+
+func liveHeap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // store16 stores findings as an import does: what is there is looked at, and gets history.

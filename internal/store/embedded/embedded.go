@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,9 +116,10 @@ type Store struct {
 
 	nextDoc  atomic.Uint32
 	sequence sequence
-	unsynced atomic.Int64 // commits that are visible and perhaps not on disk
-	scratch  sync.Pool    // *call
-	readers  sync.Pool    // *reading
+	unsynced atomic.Int64  // commits that are visible and perhaps not on disk
+	scratch  sync.Pool     // *call
+	readers  sync.Pool     // *reading
+	scans    chan struct{} // a place for each scan of many documents
 
 	callsMu sync.Mutex
 	calls   sync.WaitGroup
@@ -140,6 +142,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	s := &Store{
 		dir: dir, opts: opts, home: h, dict: newDictionary(opts.IndexMemory), index: newIndex(), state: newState(),
+		scans: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	s.dict.mask = opts.hashMask
 	s.scratch.New = func() any { return newCall(s) }
@@ -214,6 +217,28 @@ func (s *Store) fatal(err error) {
 		slog.String("dir", s.dir), slog.Any("error", err))
 	s.opts.Fatal(err)
 	os.Exit(3)
+}
+
+// Stats is what a store tells about itself.
+type Stats struct {
+	Findings   uint64
+	Terms      uint64 // distinct values in the index
+	IndexBytes int64  // estimate of the memory that the dictionary takes
+	DiskBytes  uint64 // of the database
+	FreeBytes  uint64 // of the disk, as last looked at; 0 where there is none
+	NearlyFull bool   // writes are refused
+}
+
+// Stats looks at the store. It must not be called after Close.
+func (s *Store) Stats() Stats {
+	s.index.mu.RLock()
+	out := Stats{Findings: s.index.live.GetCardinality()}
+	s.index.mu.RUnlock()
+	s.dict.mu.RLock()
+	out.Terms, out.IndexBytes = uint64(s.dict.next), s.dict.bytes
+	s.dict.mu.RUnlock()
+	out.DiskBytes, out.FreeBytes, out.NearlyFull = s.db.Metrics().DiskSpaceUsage(), s.space.free.Load(), s.space.low.Load()
+	return out
 }
 
 // enter begins a call, unless its caller is gone; leave ends it. Close waits for those under way.

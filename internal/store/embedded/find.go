@@ -89,7 +89,10 @@ const mostAtOnce = 4096
 func (f *search) page() ([]found, error) {
 	f.r.packed = f.r.packed[:0]
 	want := f.q.Limit + 1
-	p := f.s.plan(f.scope, &f.q.Where)
+	p, err := f.s.plan(f.ctx, f.scope, &f.q.Where)
+	if err != nil {
+		return nil, err
+	}
 	x := f.s.index
 	x.mu.RLock()
 	f.set = p.evaluate()
@@ -98,7 +101,6 @@ func (f *search) page() ([]found, error) {
 		some = f.selectByTree(f.q.After, want)
 	}
 	x.mu.RUnlock()
-	var err error
 	if !f.tree {
 		if some, err = f.selectBySort(f.q.After, want); err != nil {
 			return nil, err
@@ -289,8 +291,18 @@ func (f *search) selectBySort(after *query.Position, want int) ([]found, error) 
 	return best.sorted(), nil
 }
 
-// readAll reads the documents of a set into r, one after the other, and calls use for each that is still there.
+// readAll reads the documents of a set into r, one after the other, and calls use for each that is still there. At most one such
+// scan a core goes on at a time: writers and small questions need the processor too.
 func (s *Store) readAll(ctx context.Context, r *reading, set *roaring.Bitmap, use func(doc uint32) error) error {
+	if set.IsEmpty() {
+		return nil
+	}
+	select {
+	case s.scans <- struct{}{}:
+		defer func() { <-s.scans }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	n := 0
 	for it := set.Iterator(); it.HasNext(); n++ {
 		if n%64 == 0 {

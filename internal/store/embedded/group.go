@@ -41,7 +41,10 @@ func (s *Store) Group(ctx context.Context, scope store.Scope, q *query.Group) ([
 	r := s.startReading()
 	defer s.endReading(r)
 	g := &grouping{s: s, r: r, q: q, of: map[uint32]int{}, extra: map[string]int{}}
-	p := s.plan(scope, &q.Where)
+	p, err := s.plan(ctx, scope, &q.Where)
+	if err != nil {
+		return nil, err
+	}
 	s.index.mu.RLock()
 	set := p.evaluate()
 	s.index.mu.RUnlock()

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -55,7 +56,7 @@ func exactly(b *roaring.Bitmap) bounds { return bounds{b, b} }
 
 func (b bounds) exact() bool { return b.may == b.must }
 
-func (s *Store) plan(scope store.Scope, where *query.Expr) *plan {
+func (s *Store) plan(ctx context.Context, scope store.Scope, where *query.Expr) (*plan, error) {
 	p := &plan{s: s, root: node{op: query.And}}
 	for _, part := range [...]struct {
 		field  asff.Field
@@ -65,21 +66,29 @@ func (s *Store) plan(scope store.Scope, where *query.Expr) *plan {
 			p.root.args = append(p.root.args, node{op: query.Is, leaf: &leaf{column: -1, terms: s.termsOf(part.field, part.values)}})
 		}
 	}
-	p.root.args = append(p.root.args, p.prepare(where))
-	return p
+	n, err := p.prepare(ctx, where)
+	p.root.args = append(p.root.args, n)
+	return p, err
 }
 
-func (p *plan) prepare(e *query.Expr) node {
+func (p *plan) prepare(ctx context.Context, e *query.Expr) (node, error) {
 	n := node{op: e.Op}
 	for i := range e.Args {
-		n.args = append(n.args, p.prepare(&e.Args[i]))
+		arg, err := p.prepare(ctx, &e.Args[i])
+		if err != nil {
+			return n, err
+		}
+		n.args = append(n.args, arg)
 	}
 	if e.Op == query.Is {
 		n.leaf = newLeaf(&e.Cond)
 		for n.leaf.look(p.s.dict) {
+			if err := ctx.Err(); err != nil {
+				return n, err
+			}
 		}
 	}
-	return n
+	return n, nil
 }
 
 func newLeaf(c *query.Cond) *leaf {

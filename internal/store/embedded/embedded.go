@@ -159,7 +159,7 @@ func Open(dir string, opts Options) (*Store, error) {
 
 func (s *Store) load() error {
 	for _, step := range [...]func() error{
-		s.loadMeta, s.loadState, s.loadFields, s.loadTerms, s.loadEntries, s.completeFields, s.sweep,
+		s.loadMeta, s.loadState, s.loadFields, s.rebuild, s.completeFields, s.sweep,
 	} {
 		if err := step(); err != nil {
 			return err

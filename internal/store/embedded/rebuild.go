@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -8,6 +9,34 @@ import (
 
 	"hubcap/internal/asff"
 )
+
+// rebuild makes dictionary and index from the records 't' and 'a', both at once: a posting needs a term's number, not its text.
+func (s *Store) rebuild() error {
+	bound, err := s.termBound()
+	if err != nil {
+		return err
+	}
+	terms := make(chan error, 1)
+	go func() { terms <- s.loadTerms() }()
+	err = s.loadEntries(bound)
+	return errors.Join(<-terms, err)
+}
+
+// termBound is above the number of every term that has a record.
+func (s *Store) termBound() (bound uint64, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{termPrefix}, UpperBound: []byte{termPrefix + 1}})
+	if err != nil {
+		return 0, err
+	}
+	if it.Last() {
+		id, ok := keyNumber(it.Key())
+		if !ok {
+			return 0, errors.Join(fmt.Errorf("term %x: %w", it.Key(), errDamaged), it.Close())
+		}
+		bound = uint64(id) + 1
+	}
+	return bound, it.Close()
+}
 
 // loadTerms fills the dictionary.
 func (s *Store) loadTerms() error {
@@ -48,8 +77,8 @@ type chunk struct {
 
 const chunkSize = 2048
 
-// loadEntries fills the index: one goroutine reads, one does the columns, one the postings.
-func (s *Store) loadEntries() error {
+// loadEntries fills the index: one goroutine reads, one does the columns, one the postings. Terms must be below the bound.
+func (s *Store) loadEntries(bound uint64) error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{attrPrefix}, UpperBound: []byte{attrPrefix + 1}})
 	if err != nil {
 		return err
@@ -81,7 +110,7 @@ func (s *Store) loadEntries() error {
 		}
 		done <- struct{}{}
 	}()
-	next, err := s.readEntries(it, func(c *chunk) {
+	next, err := s.readEntries(it, bound, func(c *chunk) {
 		toColumns <- c
 		toPostings <- c
 	})
@@ -101,12 +130,12 @@ func (s *Store) loadEntries() error {
 }
 
 // readEntries reads every entry and returns the first free document number.
-func (s *Store) readEntries(it *pebble.Iterator, deliver func(*chunk)) (next uint32, err error) {
+func (s *Store) readEntries(it *pebble.Iterator, bound uint64, deliver func(*chunk)) (next uint32, err error) {
 	c := &chunk{entries: make([]entry, chunkSize)}
 	for ok := it.First(); ok; ok = it.Next() {
 		doc, isDoc := keyNumber(it.Key())
 		e := &c.entries[len(c.docs)]
-		if err := e.decode(it.Value()); err != nil || !isDoc || len(e.terms) > 0 && e.terms[len(e.terms)-1] >= s.dict.next {
+		if err := e.decode(it.Value()); err != nil || !isDoc || len(e.terms) > 0 && uint64(e.terms[len(e.terms)-1]) >= bound {
 			_ = it.Close() // the first error tells more
 			return 0, fmt.Errorf("entry %x: %w", it.Key(), errDamaged)
 		}

@@ -402,6 +402,10 @@ func asError(err error) error {
 func setInteger(v reflect.Value, path, number string) error {
 	bits := v.Type().Bits()
 	low, high := int64(math.MinInt64)>>(64-bits), int64(math.MaxInt64)>>(64-bits)
+	// Go's numbers are more than JSON's: 0x1p4, 1_0, +1. In a query or a path nobody has looked yet.
+	if v := jsontext.Value(number); v.Kind() != '0' || !v.IsValid() {
+		return InvalidParameter(path, "should be integer")
+	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
 		f, err := strconv.ParseFloat(number, 64) // beyond its range: an infinity, which is beyond ours too

@@ -181,11 +181,3 @@ func paramError(err error) error {
 	}
 	return err
 }
-
-// storeError puts the store's refusals on the wire; everything else stays what it is.
-func storeError(err error) error {
-	if errors.Is(err, store.ErrNearlyFull) || errors.Is(err, store.ErrClosed) {
-		return api.Errorf(api.ServiceUnavailable, "%s", err.Error())
-	}
-	return err
-}

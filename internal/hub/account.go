@@ -51,7 +51,7 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 		})
 	})
 	if err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
 	return &api.EnableSecurityHubOutput{}, nil
 }
@@ -94,7 +94,7 @@ func (h *Hub) UpdateSecurityHubConfiguration(ctx context.Context, p *iam.Princip
 		return putRecord(tx, p.Account, recordHub+p.Region, rec)
 	})
 	if err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
 	return &api.UpdateSecurityHubConfigurationOutput{}, nil
 }
@@ -113,7 +113,7 @@ func (h *Hub) DisableSecurityHub(ctx context.Context, p *iam.Principal, _ *api.D
 		return putRecord(tx, p.Account, recordHub+p.Region, hubRecord{SubscribedAt: rec.SubscribedAt})
 	})
 	if err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
 	return &api.DisableSecurityHubOutput{}, nil
 }

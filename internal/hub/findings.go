@@ -39,7 +39,7 @@ func (h *Hub) GetFindings(ctx context.Context, p *iam.Principal, in *api.GetFind
 	docs := documents{list: make([]api.RawJSON, 0, limit)}
 	next, err := h.store.Find(ctx, h.scope(p), &find, docs.add)
 	if err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
 	out := &api.GetFindingsOutput{Findings: docs.list}
 	if next != nil {

@@ -162,7 +162,7 @@ func (h *Hub) fillStream(ctx context.Context, s *stream, w window, limit int) er
 	// One more than a page, so that the page knows whether there is another.
 	s.entries, err = h.store.History(ctx, store.HistoryQuery{Key: s.key, From: from, To: w.to, After: s.seq, Limit: limit + 1})
 	if err != nil {
-		return storeError(err)
+		return err
 	}
 	if len(s.entries) > limit {
 		return nil
@@ -175,7 +175,7 @@ func (h *Hub) fillStream(ctx context.Context, s *stream, w window, limit int) er
 		return err
 	})
 	if err != nil {
-		return storeError(err)
+		return err
 	}
 	if !found {
 		// Deleted since it was resolved: its history went with it.

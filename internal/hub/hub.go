@@ -64,7 +64,8 @@ type Config struct {
 
 // Hub serves the operations. Its methods may be called by many goroutines.
 //
-// An operation answers *api.Error for what the client did wrong; any other error is the hub's own trouble.
+// An operation answers *api.Error for what the client did wrong; any other error is the hub's own trouble, or the store's:
+// store.ErrNearlyFull and store.ErrClosed come through as they are.
 type Hub struct {
 	store   store.Store
 	profile Profile

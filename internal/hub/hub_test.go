@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,6 +61,7 @@ type world struct {
 	token   string
 
 	historyDays int
+	starts      byte // of hubs: each draws another key for a new store's page tokens
 }
 
 func newWorld(t *testing.T, open func(t *testing.T) store.Store) *world {
@@ -77,9 +79,10 @@ func (w *world) fresh(t *testing.T, p Profile) {
 
 func (w *world) start(t *testing.T, p Profile) {
 	t.Helper()
+	w.starts++
 	h, err := New(t.Context(), Config{
 		Store: w.store, Profile: p, Clock: func() time.Time { return w.clock },
-		Rand: strings.NewReader(strings.Repeat("k", 32)), HistoryDays: w.historyDays,
+		Rand: bytes.NewReader(bytes.Repeat([]byte{w.starts}, 32)), HistoryDays: w.historyDays,
 		Products: []Product{
 			{Company: "acme", Product: "scanner", CompanyName: "Acme", ProductName: "Scanner", Description: "scans", Categories: []string{"Scanning"}},
 		},

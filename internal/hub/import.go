@@ -53,13 +53,13 @@ func (h *Hub) BatchImportFindings(ctx context.Context, p *iam.Principal, body []
 		return nil, err
 	}
 	if err := h.store.View(ctx, c.checkAccess); err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
 	c.checkFindings()
 	if len(c.keys) > 0 {
 		errs, err := h.store.Update(ctx, c.keys, c.decide)
 		if err != nil {
-			return nil, storeError(err)
+			return nil, err
 		}
 		c.collect(ctx, errs)
 	}

@@ -425,10 +425,9 @@ func TestEngineTrouble(t *testing.T) {
 	for _, whole := range []error{store.ErrNearlyFull, fmt.Errorf("%w: 3 MB free in /data", store.ErrNearlyFull), store.ErrClosed} {
 		m.refuse = whole
 		_, err = h.BatchImportFindings(t.Context(), p, body)
+		require.ErrorIs(t, err, whole, "it is for the edge to tell, without the store's directory")
 		var known *api.Error
-		require.ErrorAs(t, err, &known)
-		require.Equal(t, api.ServiceUnavailable, known.Code)
-		require.Equal(t, 503, known.Status)
+		require.NotErrorAs(t, err, &known)
 	}
 	m.refuse = errors.New("burnt")
 	_, err = h.BatchImportFindings(t.Context(), p, body)
@@ -439,6 +438,33 @@ func TestEngineTrouble(t *testing.T) {
 	m.refuse = nil
 	_, err = h.BatchImportFindings(ctx, p, body)
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// An implicit hub is nowhere written down: reading makes no state, in neither profile (D52).
+func TestReadingMakesNoState(t *testing.T) {
+	p := &iam.Principal{Account: "111122223333", Region: "us-east-1", ARN: "arn:aws:iam::111122223333:user/x"}
+	const ident = `{"Id":"a","ProductArn":"arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default"}`
+	m := newMemStore()
+	for profile, status := range map[Profile]int{Open: 0, AWS: 401} {
+		h, err := New(t.Context(), Config{Store: m, Clock: fixed("2026-01-01T00:00:00Z"), Profile: profile})
+		require.NoError(t, err)
+		for name, body := range map[string]string{
+			"DescribeHub": "", "GetFindings": "{}", "GetFindingHistory": `{"FindingIdentifier":` + ident + `}`, "DescribeProducts": "",
+			"ListEnabledProductsForImport": "", "BatchUpdateFindings": `{"FindingIdentifiers":[` + ident + `],"Confidence":1}`,
+		} {
+			_, err := operations[name](h, t.Context(), p, &api.Request{Body: []byte(body)})
+			if status == 0 {
+				require.NoError(t, err, name)
+				continue
+			}
+			known, ok := errors.AsType[*api.Error](err)
+			require.True(t, ok, "%s: %v", name, err)
+			require.Equal(t, status, known.Status, name)
+		}
+	}
+	require.Empty(t, m.state[p.Account])
+	require.Len(t, m.state[""], 2, "the store's own records are all")
+	require.Empty(t, m.docs)
 }
 
 // The size limit counts what the provider sent, less what only the service writes (D14, D44).

@@ -85,7 +85,7 @@ func (h *Hub) requireHub(ctx context.Context, p *iam.Principal) (hubRecord, erro
 		rec, err = h.enabledHub(st, p)
 		return err
 	})
-	return rec, storeError(err)
+	return rec, err
 }
 
 // enabledHub is requireHub inside a transaction.

@@ -33,7 +33,7 @@ func (h *Hub) EnableImportFindingsForProduct(ctx context.Context, p *iam.Princip
 		return putRecord(tx, p.Account, name, subscriptionRecord{ProductArn: in.ProductArn, EnabledAt: now})
 	})
 	if err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
 	arn := subscriptionARN(p.Region, p.Account, row.Company, row.Product)
 	return &api.EnableImportFindingsForProductOutput{ProductSubscriptionArn: &arn}, nil
@@ -51,7 +51,7 @@ func (h *Hub) ListEnabledProductsForImport(ctx context.Context, p *iam.Principal
 		return nil
 	})
 	if err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
 	names, next, err := h.page(names, in.NextToken, in.MaxResults, ask("ListEnabledProductsForImport", p, nil, nil))
 	if err != nil {
@@ -89,7 +89,7 @@ func (h *Hub) DisableImportFindingsForProduct(ctx context.Context, p *iam.Princi
 		return nil
 	})
 	if err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
 	return &api.DisableImportFindingsForProductOutput{}, nil
 }

@@ -20,13 +20,14 @@ const maxIdentifiers = 100
 // BatchUpdateFindings applies one edit to the findings that identifiers name. body is the request's JSON. An identifier is
 // processed when every finding it means was (D41); else its first trouble is told.
 func (h *Hub) BatchUpdateFindings(ctx context.Context, p *iam.Principal, body []byte) (*api.BatchUpdateFindingsOutput, error) {
-	edit, err := asff.ParseEdit(body)
-	if err != nil {
-		return nil, paramError(err)
-	}
+	// First the way every operation reads its body: it judges JSON, nesting and members given twice (D42).
 	idents, err := readIdentifiers(body)
 	if err != nil {
 		return nil, err
+	}
+	edit, err := asff.ParseEdit(body)
+	if err != nil {
+		return nil, paramError(err)
 	}
 	if err := mayEdit(p, edit); err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func (h *Hub) BatchUpdateFindings(ctx context.Context, p *iam.Principal, body []
 		defer mergers.Put(u.merger)
 		errs, err := h.store.Update(ctx, u.keys, u.apply)
 		if err != nil {
-			return nil, storeError(err)
+			return nil, err
 		}
 		u.collect(ctx, errs)
 	}
@@ -116,7 +117,7 @@ func (u *update) resolve(ctx context.Context, idents []store.Ident) error {
 func (h *Hub) resolve(ctx context.Context, p *iam.Principal, idents []store.Ident) ([][]store.Key, error) {
 	found, err := h.store.Resolve(ctx, h.scope(p), idents)
 	if err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
 	for i, ident := range idents {
 		keys := found[i]

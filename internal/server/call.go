@@ -37,6 +37,7 @@ type call struct {
 	status int  // answered; 0: nothing yet
 	unread bool // the body was left unread, though there may be one
 	xml    bool // errors go out as the query protocol wants them
+	paid   bool // a token of the caller's rate was taken
 }
 
 // operation is what answers a row: the output, to be encoded, or an error.
@@ -101,9 +102,12 @@ func (c *call) receive(service string) error {
 			return err
 		}
 	}
-	// Only who proved to be the caller spends the caller's rate; being refused costs it too (D30).
-	if c.s.rates != nil && c.row != nil && !c.s.rates.allow(c.who, c.row.Name, c.s.clock()) {
-		return api.Errorf(api.TooManyRequests, "Too Many Requests")
+	// Only who proved to be the caller spends the caller's rate, and fail gives it back to who may not do what was asked (D30).
+	if c.s.rates != nil && c.row != nil {
+		if !c.s.rates.allow(c.who, c.row.Name, c.s.clock()) {
+			return api.Errorf(api.TooManyRequests, "Too Many Requests")
+		}
+		c.paid = true
 	}
 	return nil
 }
@@ -219,6 +223,9 @@ func (c *call) text(status int, body string) {
 // fail answers an error. What is none a client may see is an InternalException outside, and the whole story is one line of the log.
 func (c *call) fail(err error) {
 	e := c.visible(err)
+	if c.paid && e.Code == api.AccessDenied {
+		c.s.rates.giveBack(c.who, c.row.Name)
+	}
 	h := c.w.Header()
 	h["x-amzn-ErrorType"] = []string{e.Code}
 	if e.Status == http.StatusServiceUnavailable {

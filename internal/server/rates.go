@@ -41,13 +41,9 @@ func newRates() *rates { return &rates{buckets: map[rateKey]*bucket{}} }
 
 // allow takes a token, or answers false where there is none.
 func (r *rates) allow(p *iam.Principal, operation string, now time.Time) bool {
-	if _, own := rateOf[operation]; !own {
-		operation = others
-	}
-	rate := rateOf[operation]
+	key, rate := keyOf(p, operation), rateOf[own(operation)]
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := rateKey{p.Account, p.Region, operation}
 	b := r.buckets[key]
 	if b == nil {
 		if len(r.buckets) >= mostBuckets {
@@ -65,4 +61,25 @@ func (r *rates) allow(p *iam.Principal, operation string, now time.Time) bool {
 	}
 	b.tokens--
 	return true
+}
+
+// giveBack puts back the token of a request that was refused access: it was held to the rate, but costs nothing of it (D30).
+func (r *rates) giveBack(p *iam.Principal, operation string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if b := r.buckets[keyOf(p, operation)]; b != nil {
+		b.tokens = min(rateOf[own(operation)].burst, b.tokens+1)
+	}
+}
+
+// own names the bucket of an operation.
+func own(operation string) string {
+	if _, ok := rateOf[operation]; ok {
+		return operation
+	}
+	return others
+}
+
+func keyOf(p *iam.Principal, operation string) rateKey {
+	return rateKey{p.Account, p.Region, own(operation)}
 }

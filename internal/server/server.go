@@ -162,12 +162,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		readWithin(http.NewResponseController(w), s.stepTime)
 	}
 	path := escapedPath(r)
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
-	case path == "/healthz":
+	case path == "/healthz" && reads:
 		c.meter = s.meters.page
 		c.text(http.StatusOK, "ok\n")
 	case !s.browsers.admit(&c):
-	case path == "/metrics" && !s.hide && r.Method == http.MethodGet:
+	case path == "/metrics" && !s.hide && reads:
 		c.meter, c.status = s.meters.page, http.StatusOK
 		s.meters.handler.ServeHTTP(w, r)
 	case path == "/" && r.Method == http.MethodPost:

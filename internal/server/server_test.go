@@ -366,35 +366,62 @@ func TestIdentity(t *testing.T) {
 	require.Contains(t, do(t, anyKey(ask(open, form), "777788889999")).body, "<Account>777788889999</Account>")
 }
 
-// AWS's rates hold for an account and Region, and refill with the clock.
+// AWS's rates hold for an account and Region, and refill with the clock (spec 11). The profile open has none.
 func TestRates(t *testing.T) {
 	var mu sync.Mutex
 	now := noon
-	h := start(t, Config{Throttle: true, Clock: func() time.Time { mu.Lock(); defer mu.Unlock(); return now }},
-		map[string]operation{"GetFindings": say(func(*call) string { return "" })})
-	ask := func(key string) int {
-		a := do(t, anyKey(h.request("POST", "/findings", ""), key))
+	pass := func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) }
+	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	answers := say(func(*call) string { return "" })
+	refuses := func(context.Context, *call) (any, error) { return nil, api.Errorf(api.AccessDenied, "no") }
+	bound := map[string]operation{
+		"GetFindings": answers, "BatchImportFindings": answers, "BatchUpdateFindings": answers, "DescribeHub": answers, "DescribeProducts": answers,
+		"UpdateStandardsControl": answers, "BatchEnableStandards": answers, "GetFindingHistory": refuses,
+	}
+	h := start(t, Config{Throttle: true, Clock: clock}, bound)
+	ask := func(h *house, operation, key string) int {
+		op, ok := api.Find(operation)
+		require.True(t, ok)
+		target, _, _ := strings.Cut(op.Pattern, "{")
+		if target != op.Pattern {
+			target += "x"
+		}
+		a := do(t, anyKey(h.request(op.Method, target, ""), key))
 		if a.StatusCode == http.StatusTooManyRequests {
 			a.is(t, 429, "TooManyRequestsException", `{"message":"Too Many Requests"}`)
 		}
 		return a.StatusCode
 	}
-	count := func(key string) (passed int) {
-		for ask(key) == 200 {
+	count := func(operation, key string) (passed int) {
+		for ask(h, operation, key) == 200 {
 			passed++
 		}
 		return passed
 	}
-	require.Equal(t, 6, count("111122223333"), "the burst")
-	require.Equal(t, 6, count("222233334444"), "another account has its own")
-	mu.Lock()
-	now = now.Add(time.Second)
-	mu.Unlock()
-	require.Equal(t, 3, count("111122223333"), "the steady rate")
-	mu.Lock()
-	now = now.Add(time.Hour)
-	mu.Unlock()
-	require.Equal(t, 6, count("111122223333"), "never more than the burst")
+	for _, c := range []struct {
+		operation     string
+		steady, burst int
+	}{{"GetFindings", 3, 6}, {"BatchImportFindings", 10, 30}, {"BatchUpdateFindings", 10, 30}, {"DescribeHub", 10, 30}, {"UpdateStandardsControl", 1, 5}, {"BatchEnableStandards", 1, 1}} {
+		require.Equal(t, c.burst, count(c.operation, "111122223333"), "the burst of %s", c.operation)
+		require.Equal(t, c.burst, count(c.operation, "222233334444"), "another account has its own")
+		pass(time.Second)
+		require.Equal(t, c.steady, count(c.operation, "111122223333"), "the steady rate of %s", c.operation)
+		pass(time.Hour)
+		require.Equal(t, c.burst, count(c.operation, "111122223333"), "never more than the burst")
+		pass(time.Hour)
+	}
+
+	// Being refused access costs nothing; a request over the rate is told so before its access is judged (D30).
+	for range 100 {
+		require.Equal(t, 403, ask(h, "GetFindingHistory", "111122223333"))
+	}
+	require.Equal(t, 30, count("DescribeProducts", "111122223333"), "the operations without a rate of their own share one")
+	require.Equal(t, 429, ask(h, "GetFindingHistory", "111122223333"))
+
+	open := start(t, Config{Clock: clock}, bound)
+	for range 100 {
+		require.Equal(t, 200, ask(open, "GetFindings", "111122223333"))
+	}
 }
 
 func TestMetrics(t *testing.T) {
@@ -414,11 +441,21 @@ func TestMetrics(t *testing.T) {
 	do(t, apart.request("GET", "/metrics", "")).is(t, 403, "MissingAuthenticationTokenException", missingToken)
 }
 
+// The pages for machines need no signature and answer GET and HEAD; any other method is nobody's.
 func TestHealth(t *testing.T) {
 	h := start(t, Config{Verify: true}, nil)
-	a := do(t, h.request("GET", "/healthz", ""))
-	require.Equal(t, 200, a.StatusCode)
-	require.Equal(t, "ok\n", a.body)
+	for _, path := range []string{"/healthz", "/metrics"} {
+		a := do(t, h.request("GET", path, ""))
+		require.Equal(t, 200, a.StatusCode)
+		require.Equal(t, path == "/healthz", a.body == "ok\n", a.body)
+		a = do(t, h.request("HEAD", path, ""))
+		require.Equal(t, 200, a.StatusCode)
+		require.Empty(t, a.body)
+		for _, method := range []string{"POST", "DELETE", "OPTIONS"} {
+			do(t, h.request(method, path, "")).is(t, 403, "MissingAuthenticationTokenException", missingToken)
+		}
+		do(t, h.request("GET", path+"/", "")).is(t, 403, "MissingAuthenticationTokenException", missingToken)
+	}
 }
 
 // What the hub can do can be asked for: a method named as an operation is bound to its row.

@@ -96,7 +96,9 @@ func (s *Store) completeFields() error {
 			continue
 		}
 		var e entry
-		x.overflow(&e, f)
+		x.dict.mu.Lock()
+		x.learn(&e, fieldOverflow, nil, false, spillText[f][:])
+		x.dict.mu.Unlock()
 		p := s.index.grow(e.terms[0])
 		for it := s.index.live.Iterator(); it.HasNext(); {
 			doc := it.Next()

@@ -43,25 +43,49 @@ type candidate struct {
 	slot  uint64
 }
 
-// An extractor turns values into an index entry. One goroutine uses it at a time.
+// spillText is the text of the overflow term of each field.
+var spillText = func() (text [256][1]byte) {
+	for f := range text {
+		text[f][0] = byte(f)
+	}
+	return text
+}()
+
+// An extractor turns values into index entries. One goroutine uses it at a time. Terms that are there are found at once; the
+// others are noted, and settle makes them for all entries of a call together: the dictionary is then locked once a call.
 type extractor struct {
 	dict    *dictionary
 	list    []candidate
-	unknown []int32         // of list: those without a term
 	folded  [][maxText]byte // texts of long values
 	fresh   []uint32        // terms met that may have no record in the database yet
 	surplus [256]bool       // fields with values that are not indexed
 	spills  []asff.Field    // those set in surplus
 	touched byte            // keeps the compiler from leaving out what fetches memory
+
+	missing []missing
+	texts   []byte // keys and texts of missing
 }
 
-// extract fills e's times and terms from the values of a finding under key k. vs is not kept.
+// missing is a value whose term was not there.
+type missing struct {
+	entry *entry
+	field asff.Field
+	long  bool
+	key   span
+	text  span
+}
+
+// begin forgets what was not settled.
+func (x *extractor) begin() { x.missing, x.texts = x.missing[:0], x.texts[:0] }
+
+// extract fills e's times and those of its terms that are there, from the values of a finding under key k. vs is not kept. The
+// entry is complete, and its terms in order, after settle.
 func (x *extractor) extract(k *store.Key, vs []asff.Value, e *entry) {
 	for i := range e.times {
 		e.times[i] = noTime
 	}
 	e.terms = e.terms[:0]
-	x.list, x.unknown, x.folded, x.spills = x.list[:0], x.unknown[:0], x.folded[:0], x.spills[:0]
+	x.list, x.folded, x.spills = x.list[:0], x.folded[:0], x.spills[:0]
 	// The folded texts are referred to by slices: the array must not move.
 	if cap(x.folded) < maxTerms+4 {
 		x.folded = make([][maxText]byte, 0, maxTerms+4)
@@ -88,20 +112,11 @@ func (x *extractor) extract(k *store.Key, vs []asff.Value, e *entry) {
 		}
 		x.propose(v.Field, v.Key, text)
 	}
-	x.meet(e)
-	if len(x.unknown) > 0 {
-		x.dict.mu.Lock()
-		for _, i := range x.unknown {
-			x.learn(e, &x.list[i])
-		}
-		x.dict.mu.Unlock()
-	}
 	for _, f := range x.spills {
 		x.surplus[f] = false
-		x.overflow(e, f)
+		x.overflow(f)
 	}
-	slices.Sort(e.terms)
-	e.terms = slices.Compact(e.terms)
+	x.meet(e)
 }
 
 func (x *extractor) propose(field asff.Field, key, value []byte) {
@@ -112,6 +127,9 @@ func (x *extractor) propose(field asff.Field, key, value []byte) {
 	}
 	x.list = append(x.list, c)
 }
+
+// overflow proposes the mark of a document that has values of a field that are not indexed.
+func (x *extractor) overflow(f asff.Field) { x.propose(fieldOverflow, nil, spillText[f][:]) }
 
 // meet uses the candidates' terms, and notes those that have none.
 func (x *extractor) meet(e *entry) {
@@ -139,8 +157,34 @@ func (x *extractor) meet(e *entry) {
 				continue
 			}
 		}
-		x.unknown = append(x.unknown, int32(i))
+		x.missing = append(x.missing, missing{entry: e, field: c.field, long: c.long, key: x.keep(c.key), text: x.keep(c.text)})
 	}
+}
+
+// keep copies bytes that belong to the caller.
+func (x *extractor) keep(b []byte) span {
+	from := len(x.texts)
+	x.texts = append(x.texts, b...)
+	return span{from, len(x.texts)}
+}
+
+// drop forgets what is missing in an entry that is filled anew.
+func (x *extractor) drop(e *entry) {
+	x.missing = slices.DeleteFunc(x.missing, func(m missing) bool { return m.entry == e })
+}
+
+// settle gives the missing values their terms.
+func (x *extractor) settle() {
+	if len(x.missing) == 0 {
+		return
+	}
+	x.dict.mu.Lock()
+	defer x.dict.mu.Unlock()
+	for i := range x.missing {
+		m := &x.missing[i]
+		x.learn(m.entry, m.field, x.texts[m.key.from:m.key.to], m.long, x.texts[m.text.from:m.text.to])
+	}
+	x.begin()
 }
 
 func (x *extractor) spill(f asff.Field) {
@@ -157,32 +201,24 @@ func (x *extractor) use(e *entry, t *term) {
 	}
 }
 
-// learn gives an unknown value a term, or spills it when the memory for terms is used up. The caller holds the lock for writing.
-func (x *extractor) learn(e *entry, u *candidate) {
-	if attr, ok := x.dict.attr(u.field, u.key); ok {
-		if t, ok := x.dict.find(attr, u.long, u.text); ok { // another writer was first
+// learn gives a value a term, or marks the field's overflow when the memory for terms is used up. The caller holds the lock for
+// writing.
+func (x *extractor) learn(e *entry, field asff.Field, key []byte, long bool, text []byte) {
+	if attr, ok := x.dict.attr(field, key); ok {
+		if t, ok := x.dict.find(attr, long, text); ok { // another writer was first
 			x.use(e, &t)
 			return
 		}
 	}
-	if x.dict.overBudget() && u.field < fieldOverflow {
-		x.spill(u.field)
+	if x.dict.overBudget() && field < fieldOverflow {
+		x.learn(e, fieldOverflow, nil, false, spillText[field][:])
 		return
 	}
-	x.use(e, &term{id: x.dict.insert(u.field, u.key, u.long, u.text)})
+	x.use(e, &term{id: x.dict.insert(field, key, long, text)})
 }
 
-// overflow marks a document as having values of a field that are not indexed.
-func (x *extractor) overflow(e *entry, f asff.Field) {
-	text := []byte{byte(f)}
-	d := x.dict
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if attr, ok := d.attr(fieldOverflow, nil); ok {
-		if t, ok := d.find(attr, false, text); ok {
-			x.use(e, &t)
-			return
-		}
-	}
-	x.use(e, &term{id: d.insert(fieldOverflow, nil, false, text)})
+// order puts an entry's terms in order, each once.
+func (e *entry) order() {
+	slices.Sort(e.terms)
+	e.terms = slices.Compact(e.terms)
 }

@@ -232,6 +232,7 @@ func (c *call) decide(ctx context.Context, keys []store.Key, fn store.UpdateFunc
 			c.items[i].loaded = false
 		}
 	}
+	c.extract.begin()
 	redo := make([]bool, 0, 128)
 	for i := range c.items {
 		it := &c.items[i]
@@ -265,6 +266,12 @@ func (c *call) decide(ctx context.Context, keys []store.Key, fn store.UpdateFunc
 			err = c.take(it, &ch)
 		}
 		c.errs[i] = err
+	}
+	c.extract.settle()
+	for i := range c.items {
+		if it := &c.items[i]; redo[i] && it.changed && it.exists {
+			it.entry.order()
+		}
 	}
 	return nil
 }
@@ -362,6 +369,9 @@ func (c *call) setDocument(it *item, ch *store.Change) {
 	values := ch.Values
 	if values == nil {
 		values = c.values.Values(ch.JSON)
+	}
+	if it.again {
+		c.extract.drop(&it.entry)
 	}
 	c.extract.extract(&it.key, values, &it.entry)
 	it.customer = ch.Customer

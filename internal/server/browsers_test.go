@@ -41,6 +41,7 @@ func TestBrowsers(t *testing.T) {
 		"two origins":                   {header: http.Header{"Origin": {page, page}}, status: 403},
 		"its own page":                  {host: host, header: http.Header{"Origin": {"http://" + host}, "Sec-Fetch-Site": {"same-origin"}}, status: 200},
 		"its own page behind TLS":       {host: host, header: http.Header{"Origin": {"https://" + host}}, status: 200},
+		"its own page, led by another":  {host: host, header: http.Header{"Origin": {"http://" + host}, "Sec-Fetch-Site": {"cross-site"}}, status: 403},
 		"its own name, another port":    {host: host, header: http.Header{"Origin": {"http://hub.example:9"}}, status: 403},
 		"another scheme":                {host: host, header: http.Header{"Origin": {"chrome-extension://" + host}}, status: 403},
 		"a listed origin":               {header: http.Header{"Origin": {page}, "Sec-Fetch-Site": {"cross-site"}}, status: 200, allowed: true},
@@ -50,6 +51,7 @@ func TestBrowsers(t *testing.T) {
 		"a listed origin, rebinding":    {host: "evil.example", header: http.Header{"Origin": {page}}, status: 403},
 		"preflight of a stranger":       {method: "OPTIONS", header: http.Header{"Origin": {"https://evil.example"}, "Access-Control-Request-Method": {"POST"}}, status: 403},
 		"preflight of a listed origin":  {method: "OPTIONS", header: http.Header{"Origin": {page}, "Access-Control-Request-Method": {"POST"}}, status: 204, allowed: true},
+		"no preflight, for all it says": {method: "GET", target: "/accounts", header: http.Header{"Origin": {page}, "Access-Control-Request-Method": {"POST"}}, status: 200, allowed: true},
 		"EventSource of a stranger":     {method: "GET", target: "/accounts", header: http.Header{"Origin": {"https://evil.example"}, "Accept": {"text/event-stream"}}, status: 403},
 		"EventSource without an origin": {method: "GET", target: "/accounts", header: http.Header{"Sec-Fetch-Site": {"cross-site"}, "Accept": {"text/event-stream"}}, status: 403},
 		"health page of a stranger":     {method: "GET", target: "/metrics", header: http.Header{"Sec-Fetch-Site": {"cross-site"}}, status: 403},
@@ -80,12 +82,18 @@ func TestBrowsers(t *testing.T) {
 			require.Equal(t, c.status == 200 && c.target != "/healthz", reached)
 			if c.allowed {
 				require.Equal(t, page, a.Header.Get("Access-Control-Allow-Origin"))
+				require.Contains(t, a.Header.Get("Access-Control-Expose-Headers"), "x-amzn-requestid")
 			} else {
 				require.Empty(t, a.Header.Get("Access-Control-Allow-Origin"))
 			}
 			if c.status == 204 {
 				require.Contains(t, a.Header.Get("Access-Control-Allow-Headers"), "Authorization")
 				require.Contains(t, a.Header.Get("Access-Control-Allow-Methods"), "PATCH")
+				require.Equal(t, "86400", a.Header.Get("Access-Control-Max-Age"))
+				require.Contains(t, do(t, h.request("GET", "/metrics", "")).body, `hubcap_requests_total{code="204",operation="page"} 1`)
+			}
+			if len(c.header["Origin"]) > 0 && c.host != "evil.example" {
+				require.Equal(t, "Origin", a.Header.Get("Vary"), "a cache must not give it to other origins")
 			}
 			require.Empty(t, a.Header.Get("Access-Control-Allow-Credentials"))
 			require.Empty(t, a.Header.Get("Set-Cookie"))

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -131,6 +132,9 @@ func TestContentEncoding(t *testing.T) {
 			`{"message":"Content-Encoding '`+e+`' is not supported: send the body as it is."}`)
 	}
 	r := anyKey(h.request("POST", "/findings/import", "xx"), "111122223333")
+	r.Header["Content-Encoding"] = []string{"identity", "gzip"}
+	do(t, r).is(t, 415, "UnsupportedMediaTypeException", `{"message":"Content-Encoding 'identity, gzip' is not supported: send the body as it is."}`)
+	r = anyKey(h.request("POST", "/findings/import", "xx"), "111122223333")
 	r.Header.Set("Content-Encoding", "Identity")
 	do(t, r).is(t, 200, "", `{"Text":"2"}`)
 }
@@ -167,6 +171,30 @@ func TestTooMuchInflight(t *testing.T) {
 	(<-first).is(t, 200, "", `{"Text":"done"}`)
 	do(t, anyKey(h.request("POST", "/findings/import", "{}"), "111122223333")).is(t, 200, "", `{"Text":"done"}`)
 	h.allGivenBack(t)
+}
+
+// spying asks, while an answer is written, what the budget holds.
+type spying struct {
+	http.ResponseWriter
+	ask func()
+}
+
+func (w spying) Write(b []byte) (int, error) { w.ask(); return w.ResponseWriter.Write(b) }
+
+// The body's memory is given back before the answer leaves; a large answer is counted while a client takes it.
+func TestMemoryComesBackBeforeTheAnswer(t *testing.T) {
+	for size, want := range map[int]int64{10: 0, 1 << 20: 1 << 20} {
+		h := start(t, Config{}, map[string]operation{"BatchImportFindings": say(func(*call) string { return strings.Repeat("x", size) })})
+		asked := false
+		w := spying{httptest.NewRecorder(), func() {
+			asked = true
+			require.GreaterOrEqual(t, h.budget.used.Load(), want)
+			require.LessOrEqual(t, h.budget.used.Load(), 3*want, "the body is still held")
+		}}
+		h.ServeHTTP(w, anyKey(h.request("POST", "/findings/import", "{}"), "111122223333"))
+		require.True(t, asked)
+		h.allGivenBack(t)
+	}
 }
 
 func TestSlowClients(t *testing.T) {

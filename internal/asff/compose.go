@@ -1,6 +1,7 @@
 package asff
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -179,6 +180,9 @@ func appendString(dst []byte, s string) []byte {
 
 // unquoted is what a JSON string says.
 func unquoted(v []byte) string {
+	if len(v) >= 2 && bytes.IndexByte(v, '\\') < 0 {
+		return string(v[1 : len(v)-1]) // canonical documents hold nothing else that would have to be decoded
+	}
 	b, err := jsontext.AppendUnquote(nil, v)
 	if err != nil {
 		return ""

@@ -91,14 +91,17 @@ func (d *differ) compare(path string, o *object, old, now []byte) {
 		return
 	}
 	c := FieldChange{Field: path}
-	was, is := plain(old), plain(now)
-	if len(was) <= maxChangeBytes && len(is) <= maxChangeBytes {
+	values := &[2]string{plain(old), plain(now)}
+	if len(values[0]) <= maxChangeBytes && len(values[1]) <= maxChangeBytes {
 		if old != nil {
-			c.Old = &was
+			c.Old = &values[0]
 		}
 		if now != nil {
-			c.New = &is
+			c.New = &values[1]
 		}
+	}
+	if d.changes == nil {
+		d.changes = make([]FieldChange, 0, 8) // most updates change no more
 	}
 	d.changes = append(d.changes, c)
 }

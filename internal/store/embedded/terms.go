@@ -57,6 +57,7 @@ type extractor struct {
 	dict    *dictionary
 	list    []candidate
 	folded  [][maxText]byte // texts of long values
+	scope   []byte          // account and Region of the key
 	fresh   []uint32        // terms met that may have no record in the database yet
 	surplus [256]bool       // fields with values that are not indexed
 	spills  []asff.Field    // those set in surplus
@@ -90,8 +91,9 @@ func (x *extractor) extract(k *store.Key, vs []asff.Value, e *entry) {
 	if cap(x.folded) < maxTerms+4 {
 		x.folded = make([][maxText]byte, 0, maxTerms+4)
 	}
-	x.propose(fieldAccount, nil, []byte(k.Account))
-	x.propose(fieldRegion, nil, []byte(k.Region))
+	x.scope = append(append(x.scope[:0], k.Account...), k.Region...)
+	x.propose(fieldAccount, nil, x.scope[:len(k.Account)])
+	x.propose(fieldRegion, nil, x.scope[len(k.Account):])
 	for i := range vs {
 		v := &vs[i]
 		if c := columnAt[v.Field]; c != 0 {

@@ -49,6 +49,7 @@ type reporter struct {
 	passed  map[string]int
 	skips   []skipped
 	failed  map[string]bool
+	broken  int // tests that failed, and packages that failed otherwise
 }
 
 // report answers whether everything passed.
@@ -88,6 +89,7 @@ func (r *reporter) event(e *event) {
 		r.builds[e.ImportPath] = append(r.builds[e.ImportPath], e.Output)
 	case "build-fail":
 		r.failed[e.ImportPath] = true
+		r.broken++
 		r.write(r.builds[e.ImportPath])
 	case "pass":
 		if e.Test != "" {
@@ -100,6 +102,9 @@ func (r *reporter) event(e *event) {
 			r.skips = append(r.skips, skipped{k, reason(r.outputs[k])})
 		}
 	case "fail":
+		if e.Test != "" || !r.failed[e.Package] { // a package that fails without a failing test counts as one
+			r.broken++
+		}
 		r.failed[e.Package] = true
 		r.write(r.outputs[k])
 		if e.Test == "" {
@@ -128,9 +133,8 @@ func (r *reporter) summary() {
 	slices.SortFunc(r.skips, func(a, b skipped) int {
 		return cmp.Or(strings.Compare(a.pkg, b.pkg), strings.Compare(a.test, b.test))
 	})
-	fmt.Fprintf(r.out, "%d tests skipped\n", len(r.skips))
 	for _, s := range r.skips {
-		fmt.Fprintf(r.out, "  %s %s: %s\n", s.pkg, s.test, s.reason)
+		fmt.Fprintf(r.out, "skipped: %s %s: %s\n", s.pkg, s.test, s.reason)
 	}
 	if len(r.failed) > 0 {
 		names := make([]string, 0, len(r.failed))
@@ -140,6 +144,11 @@ func (r *reporter) summary() {
 		slices.Sort(names)
 		fmt.Fprintf(r.out, "FAILED: %s\n", strings.Join(names, " "))
 	}
+	passed := 0
+	for _, n := range r.passed {
+		passed += n
+	}
+	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", passed, r.broken, len(r.skips))
 }
 
 var said = regexp.MustCompile(`^\s+\S+\.go:\d+: (.*)`)

@@ -26,8 +26,8 @@ func TestReport(t *testing.T) {
 {"Action":"skip","Package":"empty"}
 `,
 			out: `ok   p                                           1.2s     1 tests passed
-1 tests skipped
-  p TestB: the folder is absent
+skipped: p TestB: the folder is absent
+1 passed, 0 failed, 1 skipped
 `,
 		},
 		{
@@ -40,8 +40,8 @@ func TestReport(t *testing.T) {
 			out: `    a_test.go:9: it broke
 exit status 1
 FAIL p                                           0.5s     0 tests passed
-0 tests skipped
 FAILED: p
+0 passed, 1 failed, 0 skipped
 `,
 		},
 		{
@@ -52,13 +52,13 @@ FAILED: p
 `,
 			out: `go: downloading something
 p.go:3:1: syntax error
-0 tests skipped
 FAILED: p [p.test]
+0 passed, 1 failed, 0 skipped
 `,
 		},
 		{name: "a module that could not be tested at all", in: `{"Action":"fail","Package":"e2e"}`, out: `FAIL e2e                                         0.0s     0 tests passed
-0 tests skipped
 FAILED: e2e
+0 passed, 1 failed, 0 skipped
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -199,7 +199,7 @@ func (f *faults) trim() {
 	f.list = f.list[:n]
 }
 
-func (v *Violation) size() int { return len(v.Path) + len(v.Message) + len(v.Pointer) + len(v.Value) }
+func (v Violation) size() int { return len(v.Path) + len(v.Message) + len(v.Pointer) + len(v.Value) }
 
 // fault records that the value b[from:p], at the path where the scanner stands, breaks a rule.
 func (s *scanner) fault(r rule, message string, from int) {

@@ -94,7 +94,7 @@ func parse(line string) (row, bool) {
 	return r, counts
 }
 
-func write(w io.Writer, rows []row) {
+func write(w *bufio.Writer, rows []row) {
 	var put float64
 	for _, r := range rows {
 		if r.name == bare {

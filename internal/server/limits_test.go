@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -94,6 +95,33 @@ func TestBodies(t *testing.T) {
 	h.allGivenBack(t)
 }
 
+// patience is a connection that notes the deadlines it is given.
+type patience struct {
+	*httptest.ResponseRecorder
+	reads []time.Duration // from now; 0: none
+}
+
+func (p *patience) SetReadDeadline(at time.Time) error {
+	if at.IsZero() {
+		p.reads = append(p.reads, 0)
+	} else {
+		p.reads = append(p.reads, time.Until(at).Round(time.Hour))
+	}
+	return nil
+}
+
+// Each step by which a body's buffer grows has its time; a body that is there has no deadline any more.
+func TestEachStepHasItsTime(t *testing.T) {
+	h := start(t, Config{}, length(), func(s *Server) { s.stepTime = 2 * time.Hour })
+	for i, n := range steps {
+		w := &patience{ResponseRecorder: httptest.NewRecorder()}
+		h.ServeHTTP(w, anyKey(h.request("POST", "/findings/import", strings.Repeat("x", n-1)), "111122223333"))
+		require.Equal(t, 200, w.Code)
+		want := append(slices.Repeat([]time.Duration{2 * time.Hour}, i+1), 0)
+		require.Equal(t, want, w.reads, "%d bytes", n-1)
+	}
+}
+
 const tooLarge = `{"message":"The request body is larger than 6291456 bytes."}`
 
 // A client that writes all before it reads still gets the answer.
@@ -141,7 +169,9 @@ func TestContentEncoding(t *testing.T) {
 
 // Strangers are answered by their headers alone: their bodies are not waited for (D53).
 func TestStrangersBodiesAreNotRead(t *testing.T) {
-	h := start(t, Config{Verify: true, Keys: []Key{keyOne}}, length())
+	h := start(t, Config{Verify: true, Keys: []Key{keyOne}}, length(), func(s *Server) {
+		s.drainTime = time.Hour // who waits for 100-continue is not waited for
+	})
 	l := h.dial(t)
 	l.send("POST /findings/import HTTP/1.1\nHost: localhost\nExpect: 100-continue\nContent-Length: 1000000\nAuthorization: AWS4-HMAC-SHA256 "+
 		"Credential=NOBODY/20261122/eu-west-1/securityhub/aws4_request, SignedHeaders=host, Signature=%s\nX-Amz-Date: 20261122T120000Z\n\n",

@@ -124,6 +124,7 @@ func TestSDKSignedRequests(t *testing.T) {
 		"import":           {method: "POST", target: "/findings/import", body: `{"Findings":[]}`},
 		"no body":          {method: "GET", target: "/accounts"},
 		"query":            {method: "GET", target: "/products?NextToken=a%2Fb%2Bc%3D%3D&MaxResults=10"},
+		"query with plus":  {method: "GET", target: "/products?NextToken=a+b%2Bc"},
 		"query with space": {method: "GET", target: "/products?b=x%20y&a=%7E&a=*&a-b=1&a/b=2"},
 		"a label":          {method: "DELETE", target: "/productSubscriptions/arn%3Aaws%3Asecurityhub%3Aeu-west-1%3A111122223333%3Aproduct-subscription%2Fprowler%2Fprowler"},
 		"half escaped":     {method: "GET", target: "/tags/arn:aws:securityhub:eu-west-1:111122223333:hub%2Fdefault"},
@@ -141,6 +142,16 @@ func TestSDKSignedRequests(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Content-Length is signed by the SDKs; a server may have taken it out of the headers.
+func TestLengthOutsideTheHeaders(t *testing.T) {
+	r := NewRequest(wire(t, "POST", "/findings/import", `{"Findings":[]}`, nil, false))
+	require.Contains(t, r.Header.Get("Authorization"), "content-length;")
+	r.Header.Del("Content-Length")
+	require.NoError(t, judge(verifier(), r, "securityhub", example, []byte(`{"Findings":[]}`)))
+	r.Length++
+	requireFailure(t, Mismatch, judge(verifier(), r, "securityhub", example, []byte(`{"Findings":[]}`)))
 }
 
 // A router that cleans the path before the signature is checked would make of this request another one.
@@ -227,6 +238,7 @@ func TestMutations(t *testing.T) {
 		"four parts":          {func(r *request) { auth(r, "/securityhub/", "/") }, BadCredential, "exactly 5 slash-delimited elements"},
 		"six parts":           {func(r *request) { auth(r, "/aws4_request", "/aws4_request/x") }, BadCredential, "exactly 5 slash-delimited elements"},
 		"empty part":          {func(r *request) { auth(r, "/eu-west-1/", "//") }, BadCredential, "exactly 5 slash-delimited elements"},
+		"key of spite":        {func(r *request) { auth(r, exampleID, "AKID:x") }, BadCredential, "no valid access key id: 'AKID:x'"},
 		"region of spite":     {func(r *request) { auth(r, "/eu-west-1/", "/eu:west/") }, BadCredential, "valid region"},
 		"late": {
 			func(r *request) { r.now = example.Add(5*time.Minute + time.Second) }, Expired,
@@ -247,10 +259,22 @@ func TestMutations(t *testing.T) {
 		"no signed headers":   {func(r *request) { auth(r, "SignedHeaders=", "X=") }, MissingPart, "Authorization header requires 'SignedHeaders' parameter."},
 		"credential twice":    {func(r *request) { auth(r, "SignedHeaders=", "Credential=") }, NotKeyValue, "more than one 'Credential'"},
 		"no date":             {func(r *request) { r.Header.Del("X-Amz-Date") }, MissingPart, "existence of either a 'X-Amz-Date' or a 'Date' header"},
-		"bad date":            {func(r *request) { r.Header.Set("X-Amz-Date", "2015-08-30T12:36:00Z") }, BadDate, "ISO-8601 'basic format'"},
-		"unsigned payload":    {func(r *request) { r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD") }, UnsignedPayload, "'UNSIGNED-PAYLOAD' is not accepted"},
-		"streaming":           {func(r *request) { r.Header.Set("X-Amz-Content-Sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") }, UnsignedPayload, "Streaming signatures"},
-		"payload hash":        {func(r *request) { r.Header.Set("X-Amz-Content-Sha256", strings.Repeat("0", 64)) }, Mismatch, ""},
+		"another kind of date": {func(r *request) {
+			r.Header.Del("X-Amz-Date")
+			r.Header.Set("Date", example.Format(http.TimeFormat))
+		}, Mismatch, ""},
+		"late by that date": {func(r *request) {
+			r.Header.Del("X-Amz-Date")
+			r.Header.Set("Date", example.Add(-6*time.Minute).Format(http.TimeFormat))
+		}, Expired, "Signature expired: 20150830T123000Z is now earlier than 20150830T123100Z"},
+		"a date of neither kind": {func(r *request) {
+			r.Header.Del("X-Amz-Date")
+			r.Header.Set("Date", example.Format(time.RFC3339))
+		}, BadDate, "ISO-8601 'basic format' or RFC 1123 format"},
+		"bad date":         {func(r *request) { r.Header.Set("X-Amz-Date", "2015-08-30T12:36:00Z") }, BadDate, "ISO-8601 'basic format'"},
+		"unsigned payload": {func(r *request) { r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD") }, UnsignedPayload, "'UNSIGNED-PAYLOAD' is not accepted"},
+		"streaming":        {func(r *request) { r.Header.Set("X-Amz-Content-Sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") }, UnsignedPayload, "Streaming signatures"},
+		"payload hash":     {func(r *request) { r.Header.Set("X-Amz-Content-Sha256", strings.Repeat("0", 64)) }, Mismatch, ""},
 		"payload hash in capitals": {
 			func(r *request) { r.Header.Set("X-Amz-Content-Sha256", strings.Repeat("A", 64)) }, UnsignedPayload, "64 lower-case hex digits",
 		},

@@ -116,3 +116,37 @@ func TestCompareIsAnOrder(t *testing.T) {
 		require.False(t, first(0) && !first(1) || first(1) && !first(2), "missing comes last")
 	})
 }
+
+// The order by hand: numbers and instants by value, texts by bytes, ties by the identity, ascending in either direction (D18).
+func TestCompareOrders(t *testing.T) {
+	missing := query.SortValue{Missing: true}
+	num := func(x float64) query.SortValue { return query.SortValue{Num: x} }
+	text := func(s string) query.SortValue { return query.SortValue{Text: s} }
+	for name, c := range map[string]struct {
+		desc   bool
+		sorted []query.SortValue // as they should stand, equal ones by identity
+	}{
+		"numbers":             {false, []query.SortValue{num(-1), num(2), num(10), num(10), missing, missing}},
+		"numbers, descending": {true, []query.SortValue{num(10), num(10), num(2), num(-1), missing, missing}},
+		"texts":               {false, []query.SortValue{text("10"), text("2"), text("B"), text("a"), text("a"), text("ä"), missing}},
+		"texts, descending":   {true, []query.SortValue{text("ä"), text("a"), text("a"), text("B"), missing}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := []query.SortKey{{Field: asff.FieldTitle, Desc: c.desc}}
+			var at []query.Position
+			for i, v := range c.sorted {
+				at = append(at, query.Position{Identity: [16]byte{byte(i)}, Values: []query.SortValue{v}})
+			}
+			for i := range at {
+				for j := range at {
+					require.Equal(t, i < j, query.Compare(key, &at[i], &at[j]) < 0, "%d and %d", i, j)
+				}
+			}
+		})
+	}
+	// The second key speaks where the first is silent.
+	two := []query.SortKey{{Field: asff.FieldTitle, Desc: true}, {Field: asff.FieldConfidence}}
+	a := query.Position{Identity: [16]byte{9}, Values: []query.SortValue{text("a"), num(1)}}
+	b := query.Position{Identity: [16]byte{1}, Values: []query.SortValue{text("a"), num(2)}}
+	require.Negative(t, query.Compare(two, &a, &b))
+}

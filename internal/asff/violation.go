@@ -1,6 +1,7 @@
 package asff
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,21 +53,21 @@ var rules = [...]struct {
 	stage   uint32
 	remedy  string
 }{
-	ruleType:          {"type", stageValue, "Send a value of the JSON type that the message names; leave the member out where there is none."},
+	ruleType:          {"type", stageValue, "Send a value of the JSON type that the message names."},
 	ruleDuplicate:     {"duplicate", stageValue, "Send the name once in its object: readers of JSON disagree about which value counts."},
 	ruleUnicode:       {"unicode", stageValue, `Encode the text as valid Unicode: a \ud800..\udfff escape must be half of a pair.`},
 	ruleRange:         {"range", stageMax, "Send a finite number, at most 1.7976931348623157e308 in magnitude."},
 	ruleMaximum:       {"maximum", stageMax, "Send a number within the bounds."},
 	ruleMinimum:       {"minimum", stageMin, "Send a number within the bounds."},
 	ruleMaxLength:     {"maxLength", stageMax, "Shorten the text to the limit, counted in Unicode code points: nothing is cut for you."},
-	ruleMinLength:     {"minLength", stageMin, "Give it a value, or leave the member out when there is none to give."},
+	ruleMinLength:     {"minLength", stageMin, "Give it a value."},
 	rulePattern:       {"pattern", stagePattern, "Rewrite the value so that it matches the pattern."},
 	ruleFormat:        {"format", stageFormat, "Send a moment that exists, with an offset within 18 hours: 2006-01-02T15:04:05.000Z."},
 	ruleMaxItems:      {"maxItems", stageMax, "Send fewer elements, or spread them over several findings."},
-	ruleMinItems:      {"minItems", stageMin, "Add an element, or leave the list out when there is none and it is optional."},
+	ruleMinItems:      {"minItems", stageMin, "Add an element."},
 	ruleUnique:        {"uniqueItems", stageUnique, "Send each element once."},
 	ruleMaxProperties: {"maxProperties", stageMax, "Send fewer entries: keep those that people search for."},
-	ruleMinProperties: {"minProperties", stageMin, "Add an entry, or leave the map out."},
+	ruleMinProperties: {"minProperties", stageMin, "Add an entry."},
 	ruleRequired:      {"required", stagePattern, "Add the member that the message names, with a value that is not null."},
 	ruleAdditional:    {"additionalProperties", stageAdditional, "Remove the member or correct its name, minding upper and lower case; details of your own go into ProductFields or Resources[].Details.Other."},
 	ruleEnum:          {"enum", stageEnum, "Use one of the allowed values."},
@@ -85,15 +86,41 @@ var remedies = []struct{ keyword, path, remedy string }{
 	{"additionalProperties", ".Details.Other", "Name keys with 1 to 128 characters."},
 }
 
-// Remedy says in one sentence how to mend the finding.
+// tooShort is what AJV says of a text below its minimum.
+var tooShort = regexp.MustCompile(`^should NOT be shorter than (\d+) characters$`)
+
+// Remedy says in one sentence how to mend the finding. It advises to leave out only what the format can do without.
 func (v Violation) Remedy() string {
+	sh, omissible := shapeAt(v.Pointer)
+	remedy := v.remedy(sh)
+	if without, ok := strings.CutSuffix(remedy, "."); ok && omissible {
+		switch v.Keyword {
+		case "minItems":
+			return without + ", or leave the list out."
+		case "minProperties":
+			return without + ", or leave the map out."
+		case "type", "minLength":
+			return without + ", or leave the member out."
+		case "pattern":
+			if strings.Contains(v.Message, visiblePattern) {
+				return without + ", or leave the member out."
+			}
+		}
+	}
+	return remedy
+}
+
+func (v Violation) remedy(sh *shape) string {
 	switch {
 	case v.Keyword == "pattern" && strings.Contains(v.Message, timestampPattern):
 		return "Write the moment as RFC 3339 without spaces: 2006-01-02T15:04:05.000Z."
 	case v.Keyword == "pattern" && strings.Contains(v.Message, visiblePattern):
-		return "Send text that is not all white space, or leave the member out."
+		return "Send text that is not all white space."
 	}
-	if sh := shapeAt(v.Pointer); sh != nil {
+	if m := tooShort.FindStringSubmatch(v.Message); m != nil && m[1] != "1" {
+		return "Use at least " + m[1] + " characters."
+	}
+	if sh != nil {
 		switch {
 		case v.Keyword == "enum" && len(sh.enum) == 1:
 			return "Send " + strconv.Quote(sh.enum[0]) + ", the only value there is."
@@ -116,24 +143,32 @@ func (v Violation) Remedy() string {
 	return ""
 }
 
-// shapeAt is what the format asks of the value at a JSON pointer, or nil where it knows none.
-func shapeAt(pointer string) *shape {
-	sh := &shape{kind: kindObject, object: format().root}
+// shapeAt is what the format asks of the value at a JSON pointer, or nil where it knows none; and whether the value may be missing:
+// no required member, none that an alternative rests on, no element of a list.
+func shapeAt(pointer string) (sh *shape, omissible bool) {
+	sh = &shape{kind: kindObject, object: format().root}
 	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
 		switch sh.kind {
 		case kindObject:
 			m := sh.object.find(part) // no name of the format holds ~ or /
 			if m == nil {
-				return nil
+				return nil, false
 			}
+			omissible = !m.required && !sh.object.alternative(m)
 			sh = m.shape
 		case kindList, kindMap:
+			omissible = sh.kind == kindMap
 			sh = sh.elem
 		default:
-			return nil
+			return nil, false
 		}
 	}
-	return sh
+	return sh, omissible
+}
+
+// alternative tells whether one of the branches of anyOf asks for the member.
+func (o *object) alternative(m *member) bool {
+	return o.anyOf != nil && slices.ContainsFunc(o.anyOf.branches, func(b memberSet) bool { return b.has(m.index) })
 }
 
 // ErrorMessage is the sentence with which AWS refuses a finding: its first violation, in AJV's words (spec 2.1). It is "" for a

@@ -24,6 +24,9 @@ type cli struct {
 	Lint    lintCmd    `cmd:"" help:"Check findings in files without a hub."`
 	Bench   benchCmd   `cmd:"" help:"Measure how many findings a second a hub takes."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	// VersionFlag is for those who try that first. It has no variable: HUBCAP_VERSION is what a script may call a release.
+	VersionFlag kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 }
 
 // streams is where a verb reads and writes: the process's own, or a test's.
@@ -69,6 +72,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.DefaultEnvars("HUBCAP"),
+		kong.Vars{"version": versionLine()},
 		kong.Resolvers(&fileResolver{}),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(c int) { panic(exited(c)) }),

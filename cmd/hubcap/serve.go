@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -38,7 +41,7 @@ type serveCmd struct {
 	Memory      string   `placeholder:"SIZE" help:"Memory the process should stay below (60 % of the container's or the machine's)."`
 	MaxInflight string   `default:"256MB" placeholder:"SIZE" help:"Memory for requests under way; beyond it new ones are answered 503 (${default})."`
 	MetricsAddr string   `placeholder:"HOST:PORT" help:"Serve /metrics here, over plain HTTP, and not on --addr."`
-	LogFormat   string   `default:"text" enum:"text,json" help:"Form of the log on standard error (${default})."`
+	LogFormat   string   `default:"text" enum:"text,json" help:"Form of the log on standard error: text or json (${default})."`
 	HistoryDays int      `default:"90" placeholder:"DAYS" help:"How long a change is told in a finding's history (${default})."`
 }
 
@@ -95,7 +98,11 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	if err := srv.Serve(ctx, l); err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "stopped: what was acknowledged is on disk")
+	if c.Store == inMemory {
+		log.InfoContext(ctx, "stopped: what was in memory is gone")
+	} else {
+		log.InfoContext(ctx, "stopped: what was acknowledged is on disk")
+	}
 	return nil
 }
 
@@ -106,9 +113,20 @@ func (c *serveCmd) server(cfg *config, log *slog.Logger) (server.Config, error) 
 		Metrics: prometheus.NewRegistry(),
 	}
 	sc.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	host, _, err := net.SplitHostPort(c.Addr)
+	host, err := splitAddr("--addr", c.Addr)
 	if err != nil {
-		return sc, fmt.Errorf("--addr %s: must be HOST:PORT", c.Addr)
+		return sc, err
+	}
+	if c.MetricsAddr != "" {
+		if _, err := splitAddr("--metrics-addr", c.MetricsAddr); err != nil {
+			return sc, err
+		}
+	}
+	for _, o := range c.CORSOrigin {
+		// The server's own check does not know where it got them.
+		if u, err := url.Parse(o); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Scheme+"://"+u.Host != o || strings.Contains(o, "*") {
+			return sc, fmt.Errorf("--cors-origin %s: is no origin; write it as https://console.example (* is not accepted)", o)
+		}
 	}
 	public := !loopback(host)
 	if (c.TLSCert == "") != (c.TLSKey == "") {
@@ -173,6 +191,18 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
+// splitAddr is the host of HOST:PORT.
+func splitAddr(flag, addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", fmt.Errorf("%s %s: must be HOST:PORT", flag, addr)
+	}
+	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > math.MaxUint16) || errors.Is(err, strconv.ErrRange) {
+		return "", fmt.Errorf("%s %s: the port must be 0 to %d", flag, addr, math.MaxUint16)
+	}
+	return host, nil
+}
+
 // listen opens a port, and says what to do where it cannot.
 func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
@@ -187,6 +217,9 @@ func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	return l, nil
 }
 
+// inMemory is the --store that keeps nothing.
+const inMemory = "memory"
+
 // open opens the store and tells where it is.
 func (c *serveCmd) open(memory int64, log *slog.Logger) (*embedded.Store, string, error) {
 	// A quarter of the machine for the dictionary of values: memory is 60 % of it.
@@ -194,8 +227,8 @@ func (c *serveCmd) open(memory int64, log *slog.Logger) (*embedded.Store, string
 	dir := c.Store
 	where := "memory (nothing outlives the process)"
 	switch dir {
-	case "memory":
-		opts.FS, dir = embedded.NewMemory(), "memory"
+	case inMemory:
+		opts.FS = embedded.NewMemory()
 	case "":
 		data := os.Getenv("XDG_DATA_HOME")
 		if data == "" {
@@ -274,9 +307,9 @@ func serveMetrics(ctx context.Context, addr string, h http.Handler, log *slog.Lo
 
 func newLog(w io.Writer, format string) *slog.Logger {
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(printableLines{w}, nil))
+		return slog.New(server.LogHandler(slog.NewJSONHandler(printableLines{w}, nil)))
 	}
-	return slog.New(slog.NewTextHandler(printableLines{w}, nil))
+	return slog.New(server.LogHandler(slog.NewTextHandler(printableLines{w}, nil)))
 }
 
 // key is what the edge needs of a configured key.

@@ -124,11 +124,19 @@ func TestServeAndStop(t *testing.T) {
 
 	addr := strings.TrimPrefix(r.endpoint, "http://")
 	require.Contains(t, fails(t, 1, "--addr", addr, "--store", "memory"), "--addr "+addr+" is in use by another process")
-	require.Contains(t, fails(t, 1, "--addr", "127.0.0.1:0", "--store", dir), dir)
+	require.Equal(t, "hubcap: --store: directory "+dir+" is in use by another hubcap process (or twice by this one)\n",
+		fails(t, 1, "--addr", "127.0.0.1:0", "--store", dir))
 
 	require.Zero(t, r.stop(), r.err.String())
 	require.Contains(t, r.err.String(), "what was acknowledged is on disk")
 	require.Zero(t, serve(t, "--store", dir).stop(), "the directory can be opened again")
+}
+
+func TestStopWithoutADisk(t *testing.T) {
+	r := serve(t, "--store", "memory")
+	require.Zero(t, r.stop(), r.err.String())
+	require.Contains(t, r.err.String(), "what was in memory is gone")
+	require.NotContains(t, r.err.String(), "on disk")
 }
 
 func TestDefaultStore(t *testing.T) {
@@ -195,7 +203,13 @@ func TestRefusesToServe(t *testing.T) {
 		{1, "--max-inflight 1MB: must be 16MB or more", []string{"--max-inflight", "1MB"}},
 		{1, "--memory: \"lots\"", []string{"--memory", "lots"}},
 		{1, "--history-days 0", []string{"--history-days", "0"}},
-		{1, "is no origin", []string{"--cors-origin", "*", "--store", "memory", "--addr", "127.0.0.1:0"}},
+		{1, "--addr 127.0.0.1:99999: the port must be 0 to 65535", []string{"--addr", "127.0.0.1:99999"}},
+		{1, "--addr 127.0.0.1:-1: the port must be 0 to 65535", []string{"--addr", "127.0.0.1:-1"}},
+		{1, "--addr 127.0.0.1:9999999999999999999999: the port", []string{"--addr", "127.0.0.1:9999999999999999999999"}},
+		{1, "--metrics-addr 127.0.0.1:65536: the port", []string{"--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:65536"}},
+		{1, "hubcap: --cors-origin *: is no origin", []string{"--cors-origin", "*", "--addr", "127.0.0.1:0"}},
+		{1, "--cors-origin https://x/: is no origin", []string{"--cors-origin", "https://x/", "--addr", "127.0.0.1:0"}},
+		{1, "--cors-origin", []string{"--cors-origin", "ftp://x", "--store", "memory", "--addr", "127.0.0.1:0"}},
 		{1, "is no host name", []string{"--allow-host", "*", "--store", "memory", "--addr", "127.0.0.1:0"}},
 		{1, "--store", []string{"--store", "/dev/null/x", "--addr", "127.0.0.1:0"}},
 		{2, "--profile must be one of", []string{"--profile", "gcp"}},

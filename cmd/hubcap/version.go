@@ -15,9 +15,13 @@ type versionCmd struct{}
 
 // Run prints one line: the version, the toolchain and the platform.
 func (versionCmd) Run(_ context.Context, std *streams) error {
-	info, _ := debug.ReadBuildInfo()
-	_, err := fmt.Fprintf(std.Out, "hubcap %s %s %s/%s\n", versionName(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintln(std.Out, versionLine())
 	return err
+}
+
+func versionLine() string {
+	info, _ := debug.ReadBuildInfo()
+	return fmt.Sprintf("hubcap %s %s %s/%s", versionName(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // versionName is the release; else what the toolchain knows of the sources, so that a bug report can name them.

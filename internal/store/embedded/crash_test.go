@@ -311,7 +311,7 @@ func TestSecondProcess(t *testing.T) {
 	s, err := Open(dir, small)
 	require.NoError(t, err)
 	_, err = Open(dir, small)
-	require.ErrorContains(t, err, "directory "+dir+" is in use by another hubcap process")
+	require.EqualError(t, err, "directory "+dir+" is in use by another hubcap process (or twice by this one)")
 	out, err := child(t, "open", dir).Output()
 	require.Error(t, err)
 	require.Contains(t, string(out), "directory "+dir+" is in use by another hubcap process")

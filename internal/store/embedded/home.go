@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -38,18 +39,26 @@ const (
 
 func openHome(files vfs.FS, dir string) (*home, error) {
 	if err := makeDirectory(files, dir); err != nil {
-		return nil, fmt.Errorf("store: cannot make directory %s: %w", dir, err)
+		return nil, fmt.Errorf("cannot make directory %s: %w", dir, err)
 	}
 	if info, err := files.Stat(dir); err != nil {
-		return nil, fmt.Errorf("store: cannot use directory %s: %w", dir, err)
+		return nil, fmt.Errorf("cannot use directory %s: %w", dir, err)
 	} else if !info.IsDir() {
-		return nil, fmt.Errorf("store: %s is not a directory", dir)
+		return nil, fmt.Errorf("%s is not a directory", dir)
 	}
 	h := &home{fs: files, dir: dir}
+	// Looked at before it is locked, so that nothing is written into a directory that is somebody else's.
+	if _, err := h.inspect(); err != nil {
+		return nil, err
+	}
 	if err := h.take(); err != nil {
 		return nil, err
 	}
-	if err := h.checkFormat(); err != nil {
+	empty, err := h.inspect()
+	if err == nil && empty {
+		err = h.found()
+	}
+	if err != nil {
 		return nil, errors.Join(err, h.lock.Close())
 	}
 	return h, nil
@@ -96,54 +105,62 @@ func (h *home) take() error {
 		h.lock = lock
 		return nil
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("store: cannot write to directory %s: %w", h.dir, err)
+		return fmt.Errorf("cannot write to directory %s: %w", h.dir, err)
 	case errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) || strings.Contains(err.Error(), "lock held"):
-		return fmt.Errorf("store: directory %s is in use by another hubcap process (or twice by this one): %w", h.dir, err)
+		return fmt.Errorf("directory %s is in use by another hubcap process (or twice by this one)", h.dir)
 	default:
-		return fmt.Errorf("store: cannot lock directory %s: %w", h.dir, err)
+		return fmt.Errorf("cannot lock directory %s: %w", h.dir, err)
 	}
 }
 
 func (h *home) path(name string) string { return h.fs.PathJoin(h.dir, name) }
 
-// checkFormat reads the format of what is there, or writes ours into an empty directory.
-func (h *home) checkFormat() error {
+// inspect reads the format of what is there; empty: there is nothing yet. It refuses a directory with something else in it, rather
+// than mix with it.
+func (h *home) inspect() (empty bool, err error) {
 	f, err := h.fs.Open(h.path(formatFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return h.found()
+		return h.isEmpty()
 	}
 	if err != nil {
-		return fmt.Errorf("store: cannot read %s: %w", h.path(formatFile), err)
+		return false, fmt.Errorf("cannot read %s: %w", h.path(formatFile), err)
 	}
 	line, err := io.ReadAll(io.LimitReader(f, 256))
 	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("store: cannot read %s: %w", h.path(formatFile), err)
+		return false, fmt.Errorf("cannot read %s: %w", h.path(formatFile), err)
 	}
 	got, ok := strings.CutPrefix(strings.TrimSpace(string(line)), formatLine)
 	switch {
 	case !ok:
-		return fmt.Errorf("store: %s is not the format file of a hubcap store", h.path(formatFile))
+		return false, fmt.Errorf("%s is not the format file of a hubcap store", h.path(formatFile))
 	case got != format:
-		return fmt.Errorf("store: directory %s has format %q, this hubcap knows only format %q: use the version that wrote it",
+		return false, fmt.Errorf("directory %s has format %q, this hubcap knows only format %q: use the version that wrote it",
 			h.dir, got, format)
 	}
-	return nil
+	return false, nil
 }
 
-// found makes an empty directory a store. It refuses one with something else in it, rather than mix with it.
-func (h *home) found() error {
+func (h *home) isEmpty() (bool, error) {
 	names, err := h.fs.List(h.dir)
 	if err != nil {
-		return fmt.Errorf("store: cannot read directory %s: %w", h.dir, err)
+		return false, fmt.Errorf("cannot read directory %s: %w", h.dir, err)
+	}
+	if slices.Contains(names, formatFile) {
+		return false, nil // another process is quicker
 	}
 	for _, name := range names {
 		switch name {
 		case lockFile, formatFile + ".new", "lost+found":
 		default:
-			return fmt.Errorf("store: directory %s holds %q but no %s: it is no hubcap store, and not empty", h.dir, name, formatFile)
+			return false, fmt.Errorf("directory %s holds %q but no %s: it is no hubcap store, and not empty", h.dir, name, formatFile)
 		}
 	}
-	err = func() error {
+	return true, nil
+}
+
+// found makes an empty directory a store.
+func (h *home) found() error {
+	err := func() error {
 		f, err := h.fs.Create(h.path(formatFile+".new"), vfs.WriteCategoryUnspecified)
 		if err != nil {
 			return err
@@ -158,7 +175,7 @@ func (h *home) found() error {
 		return syncDirectory(h.fs, h.dir)
 	}()
 	if err != nil {
-		return fmt.Errorf("store: cannot write to directory %s: %w", h.dir, err)
+		return fmt.Errorf("cannot write to directory %s: %w", h.dir, err)
 	}
 	return nil
 }
@@ -200,7 +217,7 @@ func (h *home) openDatabase(opts *Options, fatal func(error)) (*pebble.DB, error
 	}
 	db, err := pebble.Open(h.path(dbDir), o)
 	if err != nil {
-		return nil, fmt.Errorf("store: cannot open the database in %s: %w", h.dir, err)
+		return nil, fmt.Errorf("cannot open the database in %s: %w", h.dir, err)
 	}
 	return db, nil
 }

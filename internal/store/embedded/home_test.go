@@ -65,6 +65,8 @@ func TestRefusedDirectories(t *testing.T) {
 				_, err = Open(dir, opts)
 				require.ErrorContains(t, err, replaceDir(c.want, dir))
 			}
+			_, err = os.Stat(filepath.Join(dir, "LOCK"))
+			require.Equal(t, c.name == "a damaged database", err == nil, "a directory that is no store's is left as it was")
 		})
 	}
 }

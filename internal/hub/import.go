@@ -249,8 +249,9 @@ func history(m *asff.Merger, at time.Time, source, identity string) []store.Hist
 	return []store.HistoryRecord{{Time: at, Source: source, Identity: identity, Updates: updates}}
 }
 
-// collect notes what the store said to each key.
+// collect notes what the store said to each key. The hub's own trouble is one line of the log, however many findings it struck.
 func (c *importCall) collect(ctx context.Context, errs []error) {
+	var t trouble
 	for k, err := range errs {
 		i := c.ready[k]
 		switch {
@@ -261,8 +262,28 @@ func (c *importCall) collect(ctx context.Context, errs []error) {
 			c.failed[i] = failedConflict
 		default:
 			c.failed[i] = failedInternal
-			c.h.log.LogAttrs(ctx, slog.LevelError, "a finding could not be stored", slog.String("error", err.Error()))
+			t.add(err)
 		}
+	}
+	t.log(ctx, c.h.log, "findings could not be stored")
+}
+
+// trouble gathers the errors of a call's items that are nobody's fault but the hub's.
+type trouble struct {
+	first error
+	n     int
+}
+
+func (t *trouble) add(err error) {
+	if t.first == nil {
+		t.first = err
+	}
+	t.n++
+}
+
+func (t *trouble) log(ctx context.Context, log *slog.Logger, what string) {
+	if t.n > 0 {
+		log.LogAttrs(ctx, slog.LevelError, what, slog.Int("findings", t.n), slog.String("first", t.first.Error()))
 	}
 }
 

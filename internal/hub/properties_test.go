@@ -412,7 +412,8 @@ func TestEngineTrouble(t *testing.T) {
 		{Id: "broken", ErrorCode: "InternalFailure", ErrorMessage: "Internal service failure"},
 	}, out.FailedFindings)
 	require.Equal(t, int32(1), out.SuccessCount)
-	require.Contains(t, log.String(), "no such luck")
+	require.Regexp(t, `msg="findings could not be stored" findings=1 first="no such luck"\n$`, log.String())
+	require.Equal(t, 1, strings.Count(log.String(), "\n"), "one line, however many findings")
 	require.NotContains(t, answer(out, nil), "no such luck")
 
 	const arn = `"ProductArn":"arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default"`

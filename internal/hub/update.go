@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -153,6 +152,7 @@ func (u *update) apply(_ int, old *store.Doc, _ store.StateView) (store.Change, 
 
 // collect notes what the store said to each finding; an identifier keeps its first trouble.
 func (u *update) collect(ctx context.Context, errs []error) {
+	var t trouble
 	for k, err := range errs {
 		i := u.owner[k]
 		if err == nil || u.failed[i].code != "" {
@@ -168,9 +168,10 @@ func (u *update) collect(ctx context.Context, errs []error) {
 			u.failed[i] = failedConflict
 		default:
 			u.failed[i] = failedInternal
-			u.h.log.LogAttrs(ctx, slog.LevelError, "a finding could not be updated", slog.String("error", err.Error()))
+			t.add(err)
 		}
 	}
+	t.log(ctx, u.h.log, "findings could not be updated")
 }
 
 func (u *update) output(idents []store.Ident) *api.BatchUpdateFindingsOutput {

@@ -62,7 +62,7 @@ func (c *call) operation(path string) {
 			return
 		}
 	}
-	out, err := c.row.answer(c.r.Context(), c)
+	out, err := c.row.answer(context.WithValue(c.r.Context(), requestKey{}, c.id), c)
 	if err != nil {
 		c.fail(err)
 		return
@@ -253,7 +253,7 @@ func (c *call) visible(err error) *api.Error {
 		return e
 	}
 	if e, ok := errors.AsType[*sigv4.Error](err); ok {
-		if e.Failure == sigv4.SessionToken {
+		if e.Failure == sigv4.SessionToken && c.s.tokens.due(c.s.clock()) {
 			c.s.log.Warn("a request came with a session token: hubcap knows static keys only, unset AWS_SESSION_TOKEN",
 				slog.String("request", c.id))
 		}

@@ -84,6 +84,7 @@ type Server struct {
 	budget   budget
 	meters   *meters
 	rates    *rates // nil: unlimited
+	tokens   seldom // the line about session tokens
 	hide     bool   // /metrics
 	tls      *tls.Config
 

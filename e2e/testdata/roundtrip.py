@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 
 import boto3
 from botocore.config import Config
@@ -9,6 +10,9 @@ from botocore.config import Config
 hub = boto3.client("securityhub", config=Config(retries={"max_attempts": 0}))
 with open("docs/examples/finding.json") as f:
     first = json.load(f)[0]
+
+who = boto3.client("sts", endpoint_url=os.environ["AWS_ENDPOINT_URL_SECURITYHUB"]).get_caller_identity()
+assert (who["Account"], who["Arn"]) == ("111122223333", "arn:aws:iam::111122223333:user/111122223333"), who
 
 findings = []
 for i in range(25):

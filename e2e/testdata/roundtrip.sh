@@ -1,10 +1,13 @@
-# The AWS CLI against a hub: enable, import, read, triage, read the history, subscribe to a product, be refused.
+# The AWS CLI against a hub: ask who one is, enable, import, read, triage, read the history, subscribe to a product, be refused.
 product=arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default
 hub="aws securityhub --output text"
 
 check() { # what is there, what should be
   [ "$1" = "$2" ] || { echo "got: $1"; echo "want: $2"; exit 1; } >&2
 }
+
+check "$(AWS_ENDPOINT_URL_STS=$AWS_ENDPOINT_URL_SECURITYHUB aws sts get-caller-identity --output text --query '[Account,Arn]')" \
+  "$(printf '111122223333\tarn:aws:iam::111122223333:user/111122223333')"
 
 $hub enable-security-hub
 check "$($hub describe-hub --query HubArn)" arn:aws:securityhub:us-east-1:111122223333:hub/default

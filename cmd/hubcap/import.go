@@ -25,20 +25,21 @@ type importCmd struct {
 func (*importCmd) Help() string {
 	return `Findings are sent in batches of at most 100 findings and 5.5 MB. Credentials and region are found as the AWS CLI finds them;
 where there are none, each finding goes in as its own account and region. Every finding the hub does not take is printed with its
-reason. The exit code is 0 when all were taken, else 1.`
+reason. A file without findings is told too. The exit code is 0 when all were taken, else 1; 1 also for an empty file, for a
+scanner that found nothing writes [].`
 }
 
 // Run imports the files one after the other.
 func (c *importCmd) Run(ctx context.Context, std *streams) error {
-	from, err := openWallet(ctx)
-	if err != nil {
-		return err
-	}
 	bar := newProgress(std.Err, c.Files)
 	send, err := newSender(c.Endpoint, c.RetryFor, func(err error, in time.Duration) {
 		bar.clear()
 		_, _ = fmt.Fprintf(std.Err, "hubcap: %s; trying again in %s\n", printable(err.Error()), in.Round(100*time.Millisecond))
 	})
+	if err != nil {
+		return err
+	}
+	from, err := openWallet(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,8 @@ type importer struct {
 	start   time.Time
 
 	read, taken, refused int // findings
-	broken               int // files that could not be read to their end
+	rejected             int // findings of a request that the hub refused for what is not in them
+	broken               int // files that could not be read to their end, or hold nothing
 }
 
 // files imports each file. What cannot be read is told and counted, and the next one is read; an error is one that would hit
@@ -84,7 +86,9 @@ func (im *importer) files(ctx context.Context, names []string) error {
 		case ok:
 			return fatal.error
 		case err != nil:
-			im.broken++
+			if !harmless(err) {
+				im.broken++
+			}
 			im.bar.clear()
 			complain(im.std.Err, err)
 		}
@@ -153,6 +157,12 @@ func (im *importer) deliver(ctx context.Context, b *batch) error {
 		}
 		return nil
 	}
+	if refused {
+		im.rejected += len(b.items)
+		if r.ofKey() {
+			err = fmt.Errorf("%w (%s)", err, im.from.explain(ctx, b.key))
+		}
+	}
 	return &fatalError{err}
 }
 
@@ -188,8 +198,11 @@ func (im *importer) refuse(item batchItem, code, message string) {
 func (im *importer) summary() error {
 	took := time.Since(im.start)
 	unsent := ""
-	if n := im.read - im.taken - im.refused; n > 0 {
-		unsent = fmt.Sprintf(", %d not sent", n)
+	if im.rejected > 0 {
+		unsent = fmt.Sprintf(", %d refused", im.rejected)
+	}
+	if n := im.read - im.taken - im.refused - im.rejected; n > 0 {
+		unsent += fmt.Sprintf(", %d not sent", n)
 	}
 	_, err := fmt.Fprintf(im.std.Out, "%s read: %d imported, %d failed%s, in %s (%.0f a second)\n",
 		count(im.read, "finding"), im.taken, im.refused, unsent, took.Round(time.Millisecond), float64(im.read)/max(took.Seconds(), 1e-3))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -104,4 +105,25 @@ func (w *wallet) caller(g groupKey) caller {
 		c.Credentials = credentials.NewStaticCredentialsProvider(firstOf(g.Account, "hubcap-import"), "any", "")
 	}
 	return c
+}
+
+// explain tells what a hub was shown that does not know the key of a group.
+func (w *wallet) explain(ctx context.Context, g groupKey) string {
+	if w.keys == nil {
+		if g.Account == "" {
+			return "no credentials were found, and the findings name no account to send as key id"
+		}
+		return "no credentials were found, so the findings were sent with their account " + g.Account + " as key id"
+	}
+	keys, err := w.keys.Retrieve(ctx)
+	switch {
+	case err != nil:
+		return "the credentials are gone: " + err.Error()
+	case keys.SessionToken == "":
+		return "the key id sent was " + keys.AccessKeyID
+	case os.Getenv("AWS_SESSION_TOKEN") != "":
+		return "a session token was sent, and hubcap takes static keys only: unset AWS_SESSION_TOKEN"
+	default:
+		return "a session token was sent, and hubcap takes static keys only: give one in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	}
 }

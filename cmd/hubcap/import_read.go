@@ -50,6 +50,8 @@ type findingReader struct {
 	src   *tail
 	dec   *jsontext.Decoder
 	where readState
+	begun bool // there is something but white space
+	found bool // a finding was read
 }
 
 // readState is where the reader stands between two findings.
@@ -71,10 +73,42 @@ func newFindingReader(name string, r io.Reader) *findingReader {
 	}
 }
 
-// Next is the next finding. io.EOF: there is none left. *readError: the file cannot be read further.
+// noFindings says that a file was read to its end and held none.
+type noFindings struct {
+	File  string
+	Empty bool // nothing but white space: whoever wrote it came to nothing
+}
+
+// Error is a warning, but of an empty file.
+func (e *noFindings) Error() string {
+	if e.Empty {
+		return e.File + ": no findings in it: it is empty"
+	}
+	return e.File + ": no findings in it"
+}
+
+// harmless tells whether an error of a file is only a warning: a scanner may find nothing.
+func harmless(err error) bool {
+	none, ok := errors.AsType[*noFindings](err)
+	return ok && !none.Empty
+}
+
+// Next is the next finding. io.EOF: there is none left. *noFindings: there was none. *readError: the file cannot be read further.
 func (f *findingReader) Next() (readItem, error) {
+	item, err := f.next()
+	switch {
+	case err == nil:
+		f.found = true
+	case errors.Is(err, io.EOF) && !f.found:
+		err = &noFindings{File: f.name, Empty: !f.begun}
+	}
+	return item, err
+}
+
+func (f *findingReader) next() (readItem, error) {
 	for {
 		kind := f.dec.PeekKind()
+		f.begun = f.begun || kind != jsontext.KindInvalid
 		switch {
 		case f.where == atTop && kind == '{':
 			item, isFinding, err := f.object()

@@ -31,10 +31,12 @@ func readAll(r io.Reader) string {
 
 func TestReadForms(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
-		{"nothing", "", ""},
-		{"white space", " \n\t", ""},
+		{"nothing", "", "f: no findings in it: it is empty"},
+		{"white space", " \n\t", "f: no findings in it: it is empty"},
+		{"byte order mark alone", "\uFEFF", "f: no findings in it: it is empty"},
+		{"object with empty Findings", `{"Findings":[]}`, "f: no findings in it"},
 		{"list", "[{\"a\":1}, {\"b\" : 2}\n,{}]", `1:2@1 {"a":1}|1:11@10 {"b" : 2}|2:2@21 {}|`},
-		{"empty list", "[]", ""},
+		{"empty list", "[]", "f: no findings in it"},
 		{"object with Findings", "{\"Findings\":[{\"a\":1},\n{}],\"NextToken\":\"x\"}", `1:14@13 {"a":1}|2:1@22 {}|`},
 		{"Findings not first", `{"NextToken":{"Findings":[1]},"Findings":[{}]}`, `1:43@42 {}|`},
 		{"Findings twice", `{"Findings":[{}],"x":[],"Findings":[{"a":1}]}`, `1:14@13 {}|1:37@36 {"a":1}|`},

@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -76,6 +80,11 @@ func (e *refusal) ofContent() bool {
 	return e.Status == http.StatusRequestEntityTooLarge
 }
 
+// ofKey tells whether the hub does not know who sent it.
+func (e *refusal) ofKey() bool {
+	return e.Code == "UnrecognizedClientException" || strings.HasPrefix(e.Code, "MissingAuthenticationToken")
+}
+
 // sender sends signed requests to a hub, again and again while that may help.
 type sender struct {
 	client   *http.Client
@@ -85,18 +94,21 @@ type sender struct {
 	notify   func(err error, in time.Duration) // told before each further try
 }
 
-// newSender checks the endpoint: scheme, host and perhaps a path before the operation's.
+// newSender checks the endpoint: scheme, host and perhaps a path before the operation's. The environment may name the authorities
+// to trust.
 func newSender(endpoint string, retryFor time.Duration, notify func(error, time.Duration)) (*sender, error) {
 	u, err := url.Parse(endpoint)
-	if err != nil {
-		return nil, fmt.Errorf("--endpoint: %w", err)
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("--endpoint %s: it should look like http://127.0.0.1:4510", endpoint)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = maxConnections
 	transport.DisableCompression = true
+	roots, err := trusted(os.Getenv(caBundle))
+	if err != nil {
+		return nil, err
+	}
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	return &sender{
 		client: &http.Client{
 			Timeout:   2 * time.Minute,
@@ -109,6 +121,34 @@ func newSender(endpoint string, retryFor time.Duration, notify func(error, time.
 		retryFor: retryFor,
 		notify:   notify,
 	}, nil
+}
+
+// caBundle is the variable in which the AWS CLI and the SDKs look for authorities to trust.
+const caBundle = "AWS_CA_BUNDLE"
+
+// trusted reads the authorities to trust instead of the machine's; nil: the machine's.
+func trusted(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil //nolint:nilnil // as tls.Config means it
+	}
+	text, err := os.ReadFile(file) //nolint:gosec // the file its user names
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", caBundle, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s: %s holds no certificate in PEM form", caBundle, file)
+	}
+	return pool, nil
+}
+
+// lasting tells whether a connection failed for a reason that a further try meets again: a certificate, or another protocol.
+func lasting(err error) bool {
+	_, cert := errors.AsType[*tls.CertificateVerificationError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	alert, ok := errors.AsType[*net.OpError](err)
+	return cert || noTLS || ok && alert.Op == "remote error" || errors.Is(err, http.ErrSchemeMismatch) ||
+		strings.Contains(err.Error(), "unsupported protocol") // the errors of TLS versions and of URL schemes have no type
 }
 
 // importBatch sends one BatchImportFindings. Import is idempotent (merging twice is merging once), so a request whose answer
@@ -185,6 +225,12 @@ func (s *sender) once(ctx context.Context, from caller, body []byte, hash string
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, backoff.Permanent(context.Cause(ctx))
+		}
+		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+			err = fmt.Errorf("%w (%s may name a file of authorities to trust)", err, caBundle)
+		}
+		if lasting(err) {
+			return nil, backoff.Permanent(err)
 		}
 		return nil, err
 	}

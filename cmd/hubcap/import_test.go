@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -390,11 +393,113 @@ func TestImportGivesUp(t *testing.T) {
 			hub := &fakeHub{plan: []func(http.ResponseWriter) bool{c.plan}}
 			code, out, errs := runImport(t, hub, ofAny("a")+of("b", "444455556666", "us-east-1"), append(c.args, "-")...)
 			require.Equal(t, 1, code)
-			require.Equal(t, "2 findings read: 0 imported, 0 failed, 2 not sent, in T\n", out)
+			if c.name == "when it is no hub" {
+				require.Equal(t, "2 findings read: 0 imported, 0 failed, 2 not sent, in T\n", out)
+			} else {
+				require.Equal(t, "2 findings read: 0 imported, 0 failed, 1 refused, 1 not sent, in T\n", out)
+			}
 			require.Contains(t, errs, "hubcap: "+c.want)
 			require.Len(t, hub.requests, 1)
 		})
 	}
+}
+
+// What the hub was shown is said where it does not know the key.
+func TestImportTellsTheKeyItSent(t *testing.T) {
+	unknown := answerWith(403, "X-Amzn-Errortype", "UnrecognizedClientException", `{"message":"The security token included in the request is invalid."}`)
+	missing := answerWith(403, "X-Amzn-Errortype", "MissingAuthenticationTokenException", `{"message":"Missing Authentication Token"}`)
+	for _, c := range []struct {
+		name        string
+		environment []string
+		in          string
+		answer      func(http.ResponseWriter) bool
+		want        string
+	}{
+		{"none found", nil, ofAny("a"), unknown, "(no credentials were found, so the findings were sent with their account 111122223333 as key id)\n"},
+		{"none found, missing", nil, ofAny("a"), missing, "(no credentials were found, so the findings were sent with their account 111122223333 as key id)\n"},
+		{"none found, no account", nil, `{"Id":"a"}`, unknown, "(no credentials were found, and the findings name no account to send as key id)\n"},
+		{"static", []string{"AWS_ACCESS_KEY_ID", "AKIDENV", "AWS_SECRET_ACCESS_KEY", "s"}, ofAny("a"), unknown, "(the key id sent was AKIDENV)\n"},
+		{
+			"session", []string{"AWS_ACCESS_KEY_ID", "AKIDENV", "AWS_SECRET_ACCESS_KEY", "s", "AWS_SESSION_TOKEN", "t"}, ofAny("a"), unknown,
+			"(a session token was sent, and hubcap takes static keys only: unset AWS_SESSION_TOKEN)\n",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bareEnvironment(t)
+			for i := 0; i < len(c.environment); i += 2 {
+				t.Setenv(c.environment[i], c.environment[i+1])
+			}
+			code, out, errs := runImport(t, &fakeHub{plan: []func(http.ResponseWriter) bool{c.answer}}, c.in, "-")
+			require.Equal(t, 1, code)
+			require.Equal(t, "1 finding read: 0 imported, 0 failed, 1 refused, in T\n", out)
+			require.Contains(t, errs, c.want)
+		})
+	}
+}
+
+// A certificate does not become good by waiting; AWS_CA_BUNDLE names whom to trust, as for the AWS CLI.
+func TestImportTrustsWhomItIsTold(t *testing.T) {
+	bareEnvironment(t)
+	hub := &fakeHub{}
+	srv := httptest.NewUnstartedServer(hub)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	defer srv.Close()
+	plain := httptest.NewServer(hub)
+	defer plain.Close()
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600))
+	of := func(endpoint string) (int, string) {
+		var stdout, stderr bytes.Buffer
+		// Were it tried again, the test would hang.
+		code := Main(t.Context(), []string{"import", "--retry-for", "1h", "--endpoint", endpoint, "-"}, strings.NewReader(ofAny("a")), &stdout, &stderr)
+		return code, stderr.String()
+	}
+	code, errs := of(srv.URL)
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "signed by unknown authority (AWS_CA_BUNDLE may name a file of authorities to trust)\n")
+	require.NotContains(t, errs, "trying again")
+
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	code, errs = of(srv.URL)
+	require.Zero(t, code, errs)
+	require.Equal(t, []string{"a"}, hub.taken)
+	code, errs = of(strings.Replace(srv.URL, "127.0.0.1", "localhost", 1))
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "not localhost\n")
+	code, errs = of(strings.Replace(plain.URL, "http://", "https://", 1))
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "server gave HTTP response to HTTPS client\n")
+
+	old := httptest.NewUnstartedServer(hub)
+	old.Config.ErrorLog = log.New(io.Discard, "", 0)
+	old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // what is refused
+	old.StartTLS()
+	defer old.Close()
+	code, errs = of(old.URL)
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "protocol version not supported")
+
+	for _, bad := range []string{"/nowhere/ca.pem", write(t, "ca.pem", "no certificate")} {
+		t.Setenv("AWS_CA_BUNDLE", bad)
+		code, errs = of(srv.URL)
+		require.Equal(t, 1, code)
+		require.Contains(t, errs, bad)
+	}
+}
+
+func TestImportOfNoFindings(t *testing.T) {
+	bareEnvironment(t)
+	empty, none := write(t, "empty.json", "\n"), write(t, "none.json", `{"Findings":[]}`)
+	code, out, errs := runImport(t, &fakeHub{}, "", none)
+	require.Zero(t, code)
+	require.Equal(t, "0 findings read: 0 imported, 0 failed, in T\n", out)
+	require.Equal(t, "hubcap: "+none+": no findings in it\n", errs)
+	hub := &fakeHub{}
+	code, _, errs = runImport(t, hub, ofAny("a"), empty, "-")
+	require.Equal(t, 1, code)
+	require.Equal(t, "hubcap: "+empty+": no findings in it: it is empty\n", errs)
+	require.Equal(t, []string{"a"}, hub.taken)
 }
 
 func TestImportOfADisabledAccountGoesOnWithTheNext(t *testing.T) {
@@ -429,6 +534,7 @@ func TestImportUsage(t *testing.T) {
 	}{
 		{[]string{"import"}, 2, "expected"},
 		{[]string{"import", "--endpoint", "localhost:4510", "-"}, 1, "--endpoint localhost:4510: it should look like http://127.0.0.1:4510"},
+		{[]string{"import", "--endpoint", "127.0.0.1:4510", "-"}, 1, "hubcap: --endpoint 127.0.0.1:4510: it should look like http://127.0.0.1:4510\n"},
 		{[]string{"import", "--endpoint", "ftp://x", "-"}, 1, "it should look like"},
 		{[]string{"import", "--endpoint", "http://x/?a=b", "-"}, 1, "it should look like"},
 		{[]string{"import", "--retry-for", "soon", "-"}, 2, "retry-for"},

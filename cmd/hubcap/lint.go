@@ -25,7 +25,8 @@ type lintCmd struct {
 // Help is what `hubcap lint --help` says besides.
 func (*lintCmd) Help() string {
 	return `The same check that import makes, without a hub: all violations, in the order in which AWS would name them, each with its place, the
-offending value, the rule and how to mend it. The exit code is 0 when there is none, else 1.`
+offending value, the rule and how to mend it. A file without findings is told too. The exit code is 0 when there is no violation, else
+1; 1 also for an empty file, for a scanner that found nothing writes [].`
 }
 
 // Run checks the files one after the other.
@@ -39,7 +40,7 @@ func (c *lintCmd) Run(ctx context.Context, std *streams) error {
 			_ = r.Close() // only read from
 		}
 		if err != nil {
-			unread = true
+			unread = unread || !harmless(err)
 			complain(std.Err, err)
 		}
 	}

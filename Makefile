@@ -21,7 +21,7 @@ BENCHSERVE ?= 600
 help:
 	@echo 'make run      build what is missing and serve on http://$(ADDR), findings in $(STORE)'
 	@echo 'make build    bin/hubcap, static'
-	@echo 'make test     every test of every module with the race detector, then the scripts in test/'
+	@echo 'make test     every test of every module with the race detector'
 	@echo 'make lint     golangci-lint over every module, at the version pinned in tools/go.mod'
 	@echo 'make gen      the ASFF schema and the API from the AWS SDK pinned in tools/go.mod'
 	@echo 'make fuzz     every fuzz target for FUZZTIME=$(FUZZTIME)'
@@ -45,10 +45,6 @@ test: build bin/testreport
 		(cd $$m && HUBCAP_BIN=$(CURDIR)/bin/hubcap go test -json -race $$count $(TESTFLAGS) ./...) \
 			|| echo "{\"Action\":\"fail\",\"Package\":\"module $$m\"}"; \
 	done; } | bin/testreport
-	@set -eu; for s in $(wildcard test/*.sh); do \
-		echo "== $$s"; status=0; HUBCAP_BIN=$(CURDIR)/bin/hubcap "$$s" || status=$$?; \
-		case $$status in 0) ;; 77) echo "skipped: $$s (its last line says why)" ;; *) echo "FAILED: $$s" >&2; exit 1 ;; esac; \
-	done
 
 lint: bin/golangci-lint
 	@set -u; status=0; for m in $(MODULES); do \

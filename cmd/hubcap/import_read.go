@@ -73,14 +73,14 @@ func newFindingReader(name string, r io.Reader) *findingReader {
 	}
 }
 
-// noFindings says that a file was read to its end and held none.
-type noFindings struct {
+// noFindingsError says that a file was read to its end and held none.
+type noFindingsError struct {
 	File  string
 	Empty bool // nothing but white space: whoever wrote it came to nothing
 }
 
 // Error is a warning, but of an empty file.
-func (e *noFindings) Error() string {
+func (e *noFindingsError) Error() string {
 	if e.Empty {
 		return e.File + ": no findings in it: it is empty"
 	}
@@ -89,18 +89,18 @@ func (e *noFindings) Error() string {
 
 // harmless tells whether an error of a file is only a warning: a scanner may find nothing.
 func harmless(err error) bool {
-	none, ok := errors.AsType[*noFindings](err)
+	none, ok := errors.AsType[*noFindingsError](err)
 	return ok && !none.Empty
 }
 
-// Next is the next finding. io.EOF: there is none left. *noFindings: there was none. *readError: the file cannot be read further.
+// Next is the next finding. io.EOF: there is none left. *noFindingsError: there was none. *readError: the file cannot be read further.
 func (f *findingReader) Next() (readItem, error) {
 	item, err := f.next()
 	switch {
 	case err == nil:
 		f.found = true
 	case errors.Is(err, io.EOF) && !f.found:
-		err = &noFindings{File: f.name, Empty: !f.begun}
+		err = &noFindingsError{File: f.name, Empty: !f.begun}
 	}
 	return item, err
 }

@@ -419,10 +419,7 @@ func TestImportTellsTheKeyItSent(t *testing.T) {
 		{"none found, missing", nil, ofAny("a"), missing, "(no credentials were found, so the findings were sent with their account 111122223333 as key id)\n"},
 		{"none found, no account", nil, `{"Id":"a"}`, unknown, "(no credentials were found, and the findings name no account to send as key id)\n"},
 		{"static", []string{"AWS_ACCESS_KEY_ID", "AKIDENV", "AWS_SECRET_ACCESS_KEY", "s"}, ofAny("a"), unknown, "(the key id sent was AKIDENV)\n"},
-		{
-			"session", []string{"AWS_ACCESS_KEY_ID", "AKIDENV", "AWS_SECRET_ACCESS_KEY", "s", "AWS_SESSION_TOKEN", "t"}, ofAny("a"), unknown,
-			"(a session token was sent, and hubcap takes static keys only: unset AWS_SESSION_TOKEN)\n",
-		},
+		{"session", []string{"AWS_ACCESS_KEY_ID", "AKIDENV", "AWS_SECRET_ACCESS_KEY", "s", "AWS_SESSION_TOKEN", "t"}, ofAny("a"), unknown, "(a session token was sent, and hubcap takes static keys only: unset AWS_SESSION_TOKEN)\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bareEnvironment(t)
@@ -473,7 +470,7 @@ func TestImportTrustsWhomItIsTold(t *testing.T) {
 
 	old := httptest.NewUnstartedServer(hub)
 	old.Config.ErrorLog = log.New(io.Discard, "", 0)
-	old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // what is refused
+	old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	old.StartTLS()
 	defer old.Close()
 	code, errs = of(old.URL)

@@ -39,6 +39,8 @@ type serveCmd struct {
 	TLSCert     string   `name:"tls-cert" placeholder:"FILE" help:"Certificate chain (PEM), read again when it changes."`
 	TLSKey      string   `name:"tls-key" placeholder:"FILE" help:"Private key (PEM)."`
 	Memory      string   `placeholder:"SIZE" help:"Memory the process should stay below (60 % of the container's or the machine's)."`
+	IndexMemory string   `placeholder:"SIZE" help:"Memory for the values that the index knows; beyond it search reads documents (5/12 of --memory)."`
+	MinFree     string   `default:"512MB" placeholder:"SIZE" help:"Free disk space below which writes are answered 503 (${default})."`
 	MaxInflight string   `default:"256MB" placeholder:"SIZE" help:"Memory for requests under way; beyond it new ones are answered 503 (${default})."`
 	MetricsAddr string   `placeholder:"HOST:PORT" help:"Serve /metrics here, over plain HTTP, and not on --addr."`
 	LogFormat   string   `default:"text" enum:"text,json" help:"Form of the log on standard error: text or json (${default})."`
@@ -72,6 +74,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	sc.Metrics.MustRegister(storeMetrics{st.Stats})
 
 	profile, err := hub.ParseProfile(c.Profile)
 	if err != nil {
@@ -224,6 +227,18 @@ const inMemory = "memory"
 func (c *serveCmd) open(memory int64, log *slog.Logger) (*embedded.Store, string, error) {
 	// A quarter of the machine for the dictionary of values: memory is 60 % of it.
 	opts := embedded.Options{Logger: log, Clock: time.Now, IndexMemory: memory / 12 * 5}
+	if c.IndexMemory != "" {
+		n, err := parseSize(c.IndexMemory)
+		if err != nil {
+			return nil, "", fmt.Errorf("--index-memory: %w", err)
+		}
+		opts.IndexMemory = n
+	}
+	free, err := parseSize(c.MinFree)
+	if err != nil {
+		return nil, "", fmt.Errorf("--min-free: %w", err)
+	}
+	opts.MinFree = uint64(free) //nolint:gosec // parseSize answers only what is above 0
 	dir := c.Store
 	where := "memory (nothing outlives the process)"
 	switch dir {

@@ -202,6 +202,9 @@ func TestRefusesToServe(t *testing.T) {
 		{1, "no such file", []string{"--tls-cert", "/nonexistent/x", "--tls-key", "/nonexistent/y"}},
 		{1, "--max-inflight 1MB: must be 16MB or more", []string{"--max-inflight", "1MB"}},
 		{1, "--memory: \"lots\"", []string{"--memory", "lots"}},
+		{1, "--index-memory: \"much\"", []string{"--index-memory", "much", "--store", "memory", "--addr", "127.0.0.1:0"}},
+		{1, "--min-free: \"0\"", []string{"--min-free", "0", "--store", "memory", "--addr", "127.0.0.1:0"}},
+		{1, "--insecure", []string{"--addr", "[::]:0"}},
 		{1, "--history-days 0", []string{"--history-days", "0"}},
 		{1, "--addr 127.0.0.1:99999: the port must be 0 to 65535", []string{"--addr", "127.0.0.1:99999"}},
 		{1, "--addr 127.0.0.1:-1: the port must be 0 to 65535", []string{"--addr", "127.0.0.1:-1"}},
@@ -236,6 +239,31 @@ func TestInsecure(t *testing.T) {
 	}
 }
 
+// What the flags make of the edge: rates are the profile's, a concrete --addr host is a name that requests may use, and the
+// loopback of either protocol needs no --insecure.
+func TestFlagsReachTheEdge(t *testing.T) {
+	base := serveCmd{Addr: "127.0.0.1:0", Auth: "none", Profile: "open", MaxInflight: "256MB", HistoryDays: 90}
+	for _, c := range []struct {
+		change   func(*serveCmd)
+		throttle bool
+		hosts    []string
+	}{
+		{func(*serveCmd) {}, false, []string{"127.0.0.1"}},
+		{func(c *serveCmd) { c.Profile = "aws" }, true, []string{"127.0.0.1"}},
+		{func(c *serveCmd) { c.Addr = "[::1]:0" }, false, []string{"::1"}},
+		{func(c *serveCmd) { c.Addr, c.Insecure = "hub.example:1", true }, false, []string{"hub.example"}},
+		{func(c *serveCmd) { c.Addr, c.Insecure = "[::]:1", true }, false, nil},
+		{func(c *serveCmd) { c.Addr, c.Insecure, c.AllowHost = "0.0.0.0:1", true, []string{"a", "b"} }, false, []string{"a", "b"}},
+	} {
+		cmd := base
+		c.change(&cmd)
+		sc, err := cmd.server(&config{}, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		require.Equal(t, c.throttle, sc.Throttle, "%+v", cmd)
+		require.Equal(t, c.hosts, sc.Hosts, "%+v", cmd)
+	}
+}
+
 func TestMetricsApart(t *testing.T) {
 	r := serve(t, "--store", "memory", "--metrics-addr", "127.0.0.1:0", "--log-format", "json")
 	at := regexp.MustCompile(`"serving metrics","addr":"([^"]+)"`).FindStringSubmatch(r.err.String())
@@ -245,6 +273,8 @@ func TestMetricsApart(t *testing.T) {
 	status, body := ask(t, http.DefaultClient, q)
 	require.Equal(t, 200, status)
 	require.Contains(t, body, "go_goroutines")
+	require.Contains(t, body, "\nhubcap_store_findings 0\n")
+	require.Contains(t, body, "\nhubcap_store_nearly_full 0\n")
 	q, err = http.NewRequest(http.MethodGet, r.endpoint+"/metrics", http.NoBody)
 	require.NoError(t, err)
 	status, _ = ask(t, http.DefaultClient, q)

@@ -42,10 +42,11 @@ type Engine interface {
 	Group(q *query.Group) ([]query.Count, error)
 }
 
-// Run holds an engine against the corpus and against the model. open is called for each test, for an engine without findings.
+// Run holds an engine against the corpus, against the model by each attribute, and by random questions. open is called for each test, for an engine without findings.
 func Run(t *testing.T, open func(t testing.TB) Engine) {
 	t.Helper()
 	runCorpus(t, open)
+	t.Run("attributes", func(t *testing.T) { runAttributes(t, open(t)) })
 	t.Run("random", func(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) { compare(rt, open(t)) })
 	})
@@ -123,19 +124,22 @@ func compareGroup(t *rapid.T, e Engine, model *Model) {
 }
 
 // Model is the engine that cannot be wrong: it keeps documents in a map and walks all of them for every question.
-type Model struct {
-	docs   map[[16]byte]Doc
-	reader asff.Reader
+type Model struct{ docs map[[16]byte]known }
+
+// known is a finding with its values, which are read once.
+type known struct {
+	Doc
+	values []asff.Value
 }
 
 // NewModel makes a model without findings.
-func NewModel() *Model { return &Model{docs: map[[16]byte]Doc{}} }
+func NewModel() *Model { return &Model{docs: map[[16]byte]known{}} }
 
 // Load stores findings.
 func (m *Model) Load(docs ...Doc) error {
 	for _, d := range docs {
 		d.JSON = slices.Clone(d.JSON)
-		m.docs[d.Identity()] = d
+		m.docs[d.Identity()] = known{d, new(asff.Reader).Values(d.JSON)}
 	}
 	return nil
 }
@@ -143,7 +147,7 @@ func (m *Model) Load(docs ...Doc) error {
 // Find answers one page.
 func (m *Model) Find(q *query.Find) (page [][]byte, next *query.Position, err error) {
 	for _, d := range m.all(q) {
-		at := query.Position{Identity: d.Identity(), Values: query.Keys(q.Sort, m.reader.Values(d.JSON), nil)}
+		at := query.Position{Identity: d.Identity(), Values: query.Keys(q.Sort, d.values, nil)}
 		if q.After != nil && query.Compare(q.Sort, &at, q.After) <= 0 {
 			continue
 		}
@@ -156,20 +160,19 @@ func (m *Model) Find(q *query.Find) (page [][]byte, next *query.Position, err er
 }
 
 // all answers a question on one page, from the start.
-func (m *Model) all(q *query.Find) []Doc {
+func (m *Model) all(q *query.Find) []known {
 	type hit struct {
-		doc Doc
+		doc known
 		at  query.Position
 	}
 	var hits []hit
 	for identity, d := range m.docs {
-		vs := m.reader.Values(d.JSON)
-		if query.Match(&q.Where, vs) {
-			hits = append(hits, hit{d, query.Position{Identity: identity, Values: query.Keys(q.Sort, vs, nil)}})
+		if query.Match(&q.Where, d.values) {
+			hits = append(hits, hit{d, query.Position{Identity: identity, Values: query.Keys(q.Sort, d.values, nil)}})
 		}
 	}
 	slices.SortFunc(hits, func(a, b hit) int { return query.Compare(q.Sort, &a.at, &b.at) })
-	docs := make([]Doc, len(hits))
+	docs := make([]known, len(hits))
 	for i := range hits {
 		docs[i] = hits[i].doc
 	}
@@ -180,7 +183,7 @@ func (m *Model) all(q *query.Find) []Doc {
 func (m *Model) Group(q *query.Group) ([]query.Count, error) {
 	tally := query.NewTally(*q)
 	for _, d := range m.docs {
-		tally.Add(m.reader.Values(d.JSON))
+		tally.Add(d.values)
 	}
 	return tally.Counts(), nil
 }

@@ -161,3 +161,36 @@ func TestServeRefusesToStart(t *testing.T) {
 		})
 	}
 }
+
+// TestNearlyFullDisk: below --min-free writes are refused with 503 and nothing of them is kept; reads go on; with room again all is
+// as it was.
+func TestNearlyFullDisk(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	hub := serve(t, "--store", dir)
+	imports(t, hub.as(mine), newFinding(mine, "a"))
+	hub.stop(t)
+
+	hub = serve(t, "--store", dir, "--min-free", "1000000TB")
+	c := hub.as(mine)
+	a := hub.post(t, mine, region, "/findings/import", []byte(`{"Findings":[`+validJSON("b", "")+`]}`))
+	require.Equal(t, 503, a.Status, a.Body)
+	require.Equal(t, "ServiceUnavailable", a.Header.Get("X-Amzn-Errortype"))
+	require.NotEmpty(t, a.Header.Get("Retry-After"))
+	require.Contains(t, a.Body, "nearly full")
+	_, err := c.BatchUpdateFindings(t.Context(), &securityhub.BatchUpdateFindingsInput{
+		FindingIdentifiers: []types.AwsSecurityFindingIdentifier{identifier("a")}, Workflow: &types.WorkflowUpdate{Status: types.WorkflowStatusResolved},
+	})
+	require.ErrorContains(t, err, "nearly full")
+	_, err = c.EnableSecurityHub(t.Context(), &securityhub.EnableSecurityHubInput{})
+	require.ErrorContains(t, err, "nearly full")
+	require.Equal(t, []string{"a"}, ids(find(t, c, types.AwsSecurityFindingFilters{})), "reads go on")
+	code, out, errs := hubcap(t, strings.NewReader(validJSON("b", "")), "import", "--endpoint", hub.URL, "--retry-for", "0", "-")
+	require.Equal(t, 1, code, out)
+	require.Contains(t, errs, "nearly full")
+	hub.stop(t)
+
+	c = serve(t, "--store", dir).as(mine)
+	require.Equal(t, []string{"a"}, ids(find(t, c, types.AwsSecurityFindingFilters{})))
+	require.Equal(t, types.WorkflowStatusNew, get(t, c, "a").Workflow.Status)
+	imports(t, c, newFinding(mine, "b"))
+}

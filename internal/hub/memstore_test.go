@@ -21,7 +21,7 @@ type memStore struct {
 	version map[string]uint64
 	seq     uint64
 	fail    func(store.Key) error // what Update answers for a key in place of writing it
-	refuse  error                 // what Update answers in place of doing anything
+	refuse  error                 // what Update and State answer in place of doing anything
 }
 
 type memDoc struct {
@@ -107,6 +107,9 @@ func (m *memStore) updateOne(i int, key store.Key, fn store.UpdateFunc) error {
 }
 
 func (m *memStore) State(_ context.Context, _ []string, fn func(store.StateTx) error) error {
+	if m.refuse != nil {
+		return m.refuse
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return fn(memTx{m})

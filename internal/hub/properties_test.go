@@ -525,6 +525,15 @@ func TestNewAsksForWhatItNeeds(t *testing.T) {
 		_, err = New(t.Context(), Config{Store: m, Clock: time.Now})
 		require.ErrorContains(t, err, name)
 	}
+	m := newMemStore()
+	openHub(t, m, time.Now)
+	m.refuse = store.ErrNearlyFull
+	_, err = New(t.Context(), Config{Store: m, Clock: time.Now})
+	require.NoError(t, err, "a hub starts where nothing can be written")
+	m = newMemStore()
+	m.refuse = store.ErrNearlyFull
+	_, err = New(t.Context(), Config{Store: m, Clock: time.Now})
+	require.ErrorIs(t, err, store.ErrNearlyFull, "but not for the first time")
 	for _, name := range []string{"open", "aws"} {
 		p, err := ParseProfile(name)
 		require.NoError(t, err)

@@ -107,33 +107,55 @@ type ownRecords struct {
 	tokenKey [32]byte
 }
 
-// openOwnRecords reads the store's own records, and writes them when the store is new.
+// openOwnRecords reads the store's own records, and writes them when the store is new. A store that has them is not written to: a
+// hub starts, and reads go on, where the disk is nearly full.
 func openOwnRecords(ctx context.Context, s store.Store, clock func() time.Time, random io.Reader) (ownRecords, error) {
-	fresh := ownRecords{created: clock().UTC().Truncate(time.Millisecond)}
-	if _, err := io.ReadFull(random, fresh.tokenKey[:]); err != nil {
-		return fresh, fmt.Errorf("hub: page token key: %w", err)
+	own := ownRecords{created: clock().UTC().Truncate(time.Millisecond)}
+	if _, err := io.ReadFull(random, own.tokenKey[:]); err != nil {
+		return own, fmt.Errorf("hub: page token key: %w", err)
 	}
-	var own ownRecords
-	err := s.State(ctx, []string{""}, func(tx store.StateTx) error {
-		own = fresh
-		if key, ok := tx.Get("", recordTokenKey); !ok {
-			tx.Put("", recordTokenKey, fresh.tokenKey[:])
-		} else if copy(own.tokenKey[:], key) != len(own.tokenKey) {
-			return fmt.Errorf("record %s has %d bytes, not %d", recordTokenKey, len(key), len(own.tokenKey))
-		}
-		raw, ok := tx.Get("", recordCreated)
-		if !ok {
-			tx.Put("", recordCreated, []byte(fresh.created.Format(time.RFC3339Nano)))
-			return nil
-		}
-		var err error
-		if own.created, err = time.Parse(time.RFC3339Nano, string(raw)); err != nil {
-			return fmt.Errorf("record %s: %w", recordCreated, err)
-		}
-		return nil
+	fresh := own
+	var missing []string
+	err := s.View(ctx, func(st store.StateView) (err error) {
+		missing, err = own.read(st)
+		return err
 	})
+	if err == nil && len(missing) > 0 {
+		err = s.State(ctx, []string{""}, func(tx store.StateTx) error {
+			own = fresh
+			missing, err := own.read(tx) // another process may have been first
+			for _, name := range missing {
+				tx.Put("", name, own.record(name))
+			}
+			return err
+		})
+	}
 	if err != nil {
 		return own, fmt.Errorf("hub: opening the store's records: %w", err)
 	}
 	return own, nil
+}
+
+// read takes over the records that are there and names those that are not.
+func (o *ownRecords) read(st store.StateView) (missing []string, err error) {
+	if key, ok := st.Get("", recordTokenKey); !ok {
+		missing = append(missing, recordTokenKey)
+	} else if copy(o.tokenKey[:], key) != len(o.tokenKey) {
+		return nil, fmt.Errorf("record %s has %d bytes, not %d", recordTokenKey, len(key), len(o.tokenKey))
+	}
+	raw, ok := st.Get("", recordCreated)
+	if !ok {
+		return append(missing, recordCreated), nil
+	}
+	if o.created, err = time.Parse(time.RFC3339Nano, string(raw)); err != nil {
+		return nil, fmt.Errorf("record %s: %w", recordCreated, err)
+	}
+	return missing, nil
+}
+
+func (o *ownRecords) record(name string) []byte {
+	if name == recordTokenKey {
+		return o.tokenKey[:]
+	}
+	return []byte(o.created.Format(time.RFC3339Nano))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -86,6 +87,7 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 				}
 			}
 			require.NotEmpty(t, row, "hubcap %s --%s", verb.Name, f.Name)
+			require.Contains(t, f.Envs, "HUBCAP_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")), "hubcap %s --%s", verb.Name, f.Name)
 			for _, env := range f.Envs {
 				require.Contains(t, row, "`"+env+"`", "--%s", f.Name)
 			}
@@ -95,6 +97,24 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 		}
 	}
 	require.Greater(t, flags, 20)
+}
+
+// TestEveryFlagHasItsVariable reads the help of each verb, as the program prints it: a flag without its variable would not name one.
+func TestEveryFlagHasItsVariable(t *testing.T) {
+	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
+	for _, verb := range []string{"serve", "import", "lint", "bench", "version"} {
+		var out, errs bytes.Buffer
+		require.Zero(t, Main(t.Context(), []string{verb, "--help"}, nil, &out, &errs), errs.String())
+		names := flag.FindAllStringSubmatch(out.String(), -1)
+		require.NotEmpty(t, names)
+		for _, m := range names {
+			if m[1] == "help" || m[1] == "version" {
+				continue
+			}
+			variable := "$HUBCAP_" + strings.ToUpper(strings.ReplaceAll(m[1], "-", "_"))
+			require.Regexp(t, regexp.QuoteMeta(variable)+`[,)]`, out.String(), "hubcap %s --%s", verb, m[1])
+		}
+	}
 }
 
 // TestPagesLeadSomewhere: no link between the pages is dead.

@@ -410,3 +410,34 @@ func TestNearlyFull(t *testing.T) {
 	require.Equal(t, 2, p.verify(t, s))
 	require.NoError(t, s.Close())
 }
+
+// A disk without room to open the store is told, not tried for ever; the ballast is given up first, and nothing is lost.
+func TestFullAtOpen(t *testing.T) {
+	d := &disk{FS: vfs.Default}
+	d.free.Store(10 << 30)
+	opts := small
+	opts.FS, opts.MinFree, opts.Ballast = d, 512<<20, 1<<20
+	opts.Logger = slog.New(slog.DiscardHandler)
+	dir := t.TempDir()
+	s, err := Open(dir, opts)
+	require.NoError(t, err)
+	p := newPair(0)
+	require.NoError(t, p.write(s, 1))
+	ballast := s.space.path()
+	require.NoError(t, s.Close())
+	require.FileExists(t, ballast)
+
+	d.free.Store(100 << 10)
+	for range 2 { // the lock is given back
+		_, err = Open(dir, opts)
+		require.ErrorContains(t, err, "directory "+dir+": the disk is full: 100 KB free, 1024 KB are needed to open the store")
+	}
+	require.NoFileExists(t, ballast)
+
+	d.free.Store(300 << 20)
+	s, err = Open(dir, opts)
+	require.NoError(t, err)
+	require.Equal(t, 1, p.verify(t, s), "nearly full: it can be read")
+	require.ErrorIs(t, p.write(s, 2), store.ErrNearlyFull)
+	require.NoError(t, s.Close())
+}

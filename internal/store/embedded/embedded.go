@@ -147,6 +147,9 @@ func Open(dir string, opts Options) (*Store, error) {
 	s.dict.mask = opts.hashMask
 	s.scratch.New = func() any { return newCall(s) }
 	s.readers.New = func() any { return &reading{values: opts.newReader()} }
+	if err := roomToOpen(&opts, dir); err != nil {
+		return nil, errors.Join(err, h.close())
+	}
 	if s.db, err = h.openDatabase(&opts, s.fatal); err != nil {
 		return nil, errors.Join(err, h.close())
 	}

@@ -129,6 +129,23 @@ func (s *space) tendBallast(free uint64) {
 	}
 }
 
+// roomToOpen refuses a disk on which the database cannot write out what its log holds: it would try for ever. The ballast is given
+// up before that.
+func roomToOpen(o *Options, dir string) error {
+	for _, ballast := range [...]bool{true, false} {
+		usage, err := o.FS.GetDiskUsage(dir)
+		if err != nil || usage.AvailBytes >= o.MemTableSize { // what cannot be told is told by the watch
+			return nil //nolint:nilerr // memory has no usage
+		}
+		if ballast && o.FS.Remove(o.FS.PathJoin(dir, ballastFile)) == nil {
+			continue
+		}
+		return fmt.Errorf("directory %s: the disk is full: %d KB free, %d KB are needed to open the store; make room and start again",
+			dir, usage.AvailBytes>>10, o.MemTableSize>>10)
+	}
+	return nil
+}
+
 func (s *space) makeBallast() error {
 	f, err := s.fs.Create(s.path(), vfs.WriteCategoryUnspecified)
 	if err != nil {

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -113,19 +114,53 @@ func (s *Store) completeFields() error {
 
 // sweep forgets the terms that no document has: nobody writes yet. Their numbers stay unused while the process runs.
 func (s *Store) sweep() error {
-	b := s.db.NewBatch()
-	var key [8]byte
+	unused := false
 	for id := range s.dict.next {
-		if s.index.posting(id).count() > 0 || !s.dict.known(id) {
-			continue
-		}
-		s.dict.forgetSaved(id)
-		if err := b.Delete(numberKey(key[:0], termPrefix, id), nil); err != nil {
-			return errorsJoinClose(err, b)
+		if s.dict.known(id) && s.index.posting(id).count() == 0 {
+			s.dict.forgetSaved(id)
+			unused = true
 		}
 	}
-	if b.Empty() {
-		return b.Close()
+	if !unused {
+		return nil
+	}
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{termPrefix}, UpperBound: []byte{termPrefix + 1}})
+	if err != nil {
+		return err
+	}
+	b := s.db.NewBatch()
+	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		if err = s.sweepTerms(b, it.Key(), it.Value()); err == nil && b.Len() > sweepBatch {
+			if err = b.Commit(pebble.NoSync); err == nil {
+				b = s.db.NewBatch()
+			}
+		}
+	}
+	if err = errors.Join(err, it.Close()); err != nil || b.Empty() {
+		return errors.Join(err, b.Close())
 	}
 	return b.Commit(pebble.NoSync)
+}
+
+// sweepBatch is how much a sweep gathers before it writes.
+const sweepBatch = 4 << 20
+
+// sweepTerms writes a record of terms anew, if it holds any that were forgotten.
+func (s *Store) sweepTerms(b *pebble.Batch, key, record []byte) error {
+	var kept []byte
+	if err := eachTerm(record, func(id uint32, text []byte) error {
+		if s.dict.at(id).saved {
+			kept = appendNumbered(kept, id, text)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	switch len(kept) {
+	case len(record):
+		return nil
+	case 0:
+		return b.Delete(key, nil)
+	}
+	return b.Set(key, kept, nil)
 }

@@ -136,6 +136,8 @@ func TestFieldsOfAnOlderVersion(t *testing.T) {
 	old.add("Colour", 0)
 	colour := byte(len(old.names))
 	b := s.db.NewBatch()
+	require.NoError(t, b.DeleteRange([]byte{termPrefix}, []byte{termPrefix + 1}, nil))
+	var terms []byte
 	s.dict.mu.RLock()
 	for id := range s.dict.next {
 		tm := s.dict.at(id)
@@ -143,8 +145,9 @@ func TestFieldsOfAnOlderVersion(t *testing.T) {
 		if rec[0] == 0 {
 			rec[0] = colour
 		}
-		require.NoError(t, b.Set(numberKey(nil, termPrefix, id), rec, nil))
+		terms = appendNumbered(terms, id, rec)
 	}
+	require.NoError(t, b.Set(termsKey(nil, s.dict.next-1, 1), terms, nil))
 	s.dict.mu.RUnlock()
 	require.NoError(t, b.Set(metaKey("fields"), old.encode(), nil))
 	require.NoError(t, b.Commit(nil))
@@ -171,12 +174,16 @@ func TestSweep(t *testing.T) {
 	terms := func(s *Store) int {
 		it, err := s.db.NewIter(nil)
 		require.NoError(t, err)
-		n := 0
+		ids := map[uint32]bool{}
 		for ok := it.SeekGE([]byte{termPrefix}); ok && it.Key()[0] == termPrefix; ok = it.Next() {
-			n++
+			require.NotEmpty(t, it.Value())
+			require.NoError(t, eachTerm(it.Value(), func(id uint32, _ []byte) error {
+				ids[id] = true
+				return nil
+			}))
 		}
 		require.NoError(t, it.Close())
-		return n
+		return len(ids)
 	}
 	s, err := Open("store", opts)
 	require.NoError(t, err)

@@ -29,9 +29,9 @@ func (s *Store) termBound() (bound uint64, err error) {
 		return 0, err
 	}
 	if it.Last() {
-		id, ok := keyNumber(it.Key())
+		id, ok := highestTerm(it.Key())
 		if !ok {
-			return 0, errors.Join(fmt.Errorf("term %x: %w", it.Key(), errDamaged), it.Close())
+			return 0, errors.Join(fmt.Errorf("terms %x: %w", it.Key(), errDamaged), it.Close())
 		}
 		bound = uint64(id) + 1
 	}
@@ -44,20 +44,33 @@ func (s *Store) loadTerms() error {
 	if err != nil {
 		return err
 	}
-	d := s.dict
 	for ok := it.First(); ok; ok = it.Next() {
-		id, isTerm := keyNumber(it.Key())
-		field, long, key, text, err := decodeTerm(it.Value())
-		if err != nil || !isTerm || field == fieldOverflow && len(text) != 1 {
+		highest, isTerms := highestTerm(it.Key())
+		err := errDamaged
+		if isTerms {
+			err = eachTerm(it.Value(), func(id uint32, text []byte) error { return s.loadTerm(id, highest, text) })
+		}
+		if err != nil {
 			_ = it.Close() // the first error tells more
-			return fmt.Errorf("term %x: %w", it.Key(), errDamaged)
+			return fmt.Errorf("terms %x: %w", it.Key(), errDamaged)
 		}
-		if field == fieldOverflow {
-			text = []byte{byte(s.fields.field[text[0]])}
-		}
-		d.restore(id, s.fields.field[field], key, long, text)
 	}
 	return it.Close()
+}
+
+func (s *Store) loadTerm(id, highest uint32, record []byte) error {
+	field, long, key, text, err := decodeTerm(record)
+	if err != nil || id > highest || field == fieldOverflow && len(text) != 1 {
+		return errDamaged
+	}
+	if s.dict.known(id) { // two writers met it at once
+		return nil
+	}
+	if field == fieldOverflow {
+		text = []byte{byte(s.fields.field[text[0]])}
+	}
+	s.dict.restore(id, s.fields.field[field], key, long, text)
+	return nil
 }
 
 // restore puts a term back under its number.

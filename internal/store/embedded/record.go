@@ -12,7 +12,7 @@ import (
 
 // Every key begins with a letter that names its record. Numbers in keys are big-endian, so that they sort.
 //
-//	't' term             -> field, key, text                        written once a term
+//	't' highest, seq     -> terms: number, field, key, text         one record a call that met new ones
 //	'a' doc              -> identity, version, times, terms         all that the index needs
 //	'd' doc              -> customer attributes, version, times, terms; compressed: key and document
 //	'h' identity, seq    -> one history record
@@ -35,6 +35,20 @@ func numberKey(dst []byte, prefix byte, id uint32) []byte {
 
 func keyNumber(key []byte) (uint32, bool) {
 	if len(key) != 5 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(key[1:]), true
+}
+
+// termsKey is the key of a record of terms. It begins with the highest of their numbers, so that the last key tells the bound of
+// all; the sequence makes it this call's own.
+func termsKey(dst []byte, highest uint32, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(numberKey(dst, termPrefix, highest), seq)
+}
+
+// highestTerm is what a termsKey begins with.
+func highestTerm(key []byte) (uint32, bool) {
+	if len(key) != 1+4+8 {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(key[1:]), true
@@ -230,6 +244,32 @@ func decodeTerm(b []byte) (field asff.Field, long bool, key, text []byte, err er
 		return 0, false, nil, nil, errDamaged
 	}
 	return field, long, key, text, nil
+}
+
+// appendNumbered adds a term, as appendTerm wrote it, to a record of terms.
+func appendNumbered(dst []byte, id uint32, text []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(id))
+	dst = binary.AppendUvarint(dst, uint64(len(text)))
+	return append(dst, text...)
+}
+
+// eachTerm calls fn for every term of a record, with what appendTerm wrote of it.
+func eachTerm(record []byte, fn func(id uint32, text []byte) error) error {
+	for len(record) > 0 {
+		id, n := binary.Uvarint(record)
+		if n <= 0 || id > math.MaxUint32 {
+			return errDamaged
+		}
+		text, rest, err := cut(record[n:])
+		if err != nil {
+			return err
+		}
+		if err := fn(uint32(id), text); err != nil {
+			return err
+		}
+		record = rest
+	}
+	return nil
 }
 
 // appendHistory writes a record: time, then texts with their lengths; an absent value has length 0, any other its length plus one.

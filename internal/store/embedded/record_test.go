@@ -96,7 +96,9 @@ func FuzzRecords(f *testing.F) {
 	f.Add([]byte("UpdatedAt 0\nTitle 17\n"))
 	fields := newFieldTable()
 	fields.complete(0)
-	f.Add(appendTerm(nil, fields, &attribute{field: asff.FieldResourceTags, key: "env"}, &term{text: []byte("prod")}))
+	one := appendTerm(nil, fields, &attribute{field: asff.FieldResourceTags, key: "env"}, &term{text: []byte("prod")})
+	f.Add(one)
+	f.Add(appendNumbered(appendNumbered(nil, 7, one), 300, one))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var e entry
 		if e.decode(b) == nil {
@@ -110,6 +112,10 @@ func FuzzRecords(f *testing.F) {
 		_, _ = expand(nil, b)
 		_, _ = decodeHistory(b)
 		_, _, _, _, _ = decodeTerm(b)
+		var again []byte
+		if eachTerm(b, func(id uint32, text []byte) error { again = appendNumbered(again, id, text); return nil }) == nil {
+			require.NoError(t, eachTerm(again, func(uint32, []byte) error { return nil }))
+		}
 		_, _, _ = splitStateKey(b)
 		_, _ = parseFieldTable(b)
 	})

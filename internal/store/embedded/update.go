@@ -550,7 +550,8 @@ func (c *call) fillItem(b *pebble.Batch, it *item) error {
 	return nil
 }
 
-// fillTerms writes the terms that may have no record yet. Two writers may both do so: it is the same record.
+// fillTerms writes the terms that may have no record yet, all in one: a record each would be most of what a commit writes. Two
+// writers may both write a term: it is the same.
 func (c *call) fillTerms(b *pebble.Batch) error {
 	if len(c.extract.fresh) == 0 {
 		return nil
@@ -560,17 +561,21 @@ func (c *call) fillTerms(b *pebble.Batch) error {
 	d := c.s.dict
 	d.mu.RLock()
 	defer d.mu.RUnlock()
+	c.record = c.record[:0]
+	highest := uint32(0)
 	for _, id := range c.extract.fresh {
 		t := d.at(id)
 		if t.saved {
 			continue
 		}
-		c.record = appendTerm(c.record[:0], c.s.fields, &d.attrs[t.attr], &t)
-		if err := b.Set(numberKey(c.key[:0], termPrefix, id), c.record, nil); err != nil {
-			return err
-		}
+		c.facts = appendTerm(c.facts[:0], c.s.fields, &d.attrs[t.attr], &t)
+		c.record = appendNumbered(c.record, id, c.facts)
+		highest = id // they ascend
 	}
-	return nil
+	if len(c.record) == 0 {
+		return nil
+	}
+	return b.Set(termsKey(c.key[:0], highest, c.s.sequence.take()), c.record, nil)
 }
 
 // applyBatch makes a batch visible. It is on disk when finish returns.

@@ -207,3 +207,53 @@ func TestSweep(t *testing.T) {
 		require.NoError(t, s.Close())
 	}
 }
+
+// Two writers that met a term at once have both written it, and that is one term; a record that cannot be right is told.
+func TestRecordsOfTerms(t *testing.T) {
+	opts := small
+	again := func(t *testing.T, change func(highest uint32, terms []byte) (key, record []byte)) (before uint32, s *Store, err error) {
+		t.Helper()
+		opts.FS = NewMemory()
+		s, err = Open("store", opts)
+		require.NoError(t, err)
+		load(t, s, `{"Title":"a"}`)
+		it, err := s.db.NewIter(nil)
+		require.NoError(t, err)
+		require.True(t, it.SeekGE([]byte{termPrefix}))
+		highest, ok := highestTerm(it.Key())
+		require.True(t, ok)
+		key, record := change(highest, slices.Clone(it.Value()))
+		require.NoError(t, it.Close())
+		before = s.dict.next
+		require.NoError(t, s.db.Set(key, record, nil))
+		require.NoError(t, s.Close())
+		s, err = Open("store", opts)
+		return before, s, err
+	}
+	before, s, err := again(t, func(highest uint32, terms []byte) (key, record []byte) { return termsKey(nil, highest, 1<<60), terms })
+	require.NoError(t, err)
+	require.Equal(t, before, s.dict.next)
+	counts, err := s.Group(t.Context(), store.Scope{}, &query.Group{By: asff.FieldTitle, Limit: 10})
+	require.NoError(t, err)
+	require.Equal(t, []query.Count{{Value: "a", N: 1}}, counts)
+	require.Equal(t, []string{"f0"}, ids(t, s, `Title = a`))
+	load(t, s, `{"Title":"b"}`)
+	require.Equal(t, []string{"f0"}, ids(t, s, `Title = b`))
+	require.Empty(t, ids(t, s, `Title = a`))
+	require.NoError(t, s.Close())
+
+	for name, change := range map[string]func(highest uint32, terms []byte) (key, record []byte){
+		"a number above what the key promises": func(highest uint32, terms []byte) (key, record []byte) {
+			return termsKey(nil, highest-1, 1<<60), terms
+		},
+		"ends early": func(highest uint32, terms []byte) (key, record []byte) {
+			return termsKey(nil, highest, 1<<60), terms[:len(terms)-1]
+		},
+		"a key too long": func(highest uint32, terms []byte) (key, record []byte) {
+			return append(termsKey(nil, highest, 1<<60), 0), terms
+		},
+	} {
+		_, _, err := again(t, change)
+		require.ErrorContains(t, err, "damaged record", name)
+	}
+}

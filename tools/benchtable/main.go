@@ -95,15 +95,13 @@ func parse(line string) (row, bool) {
 }
 
 func write(w *bufio.Writer, rows []row) {
-	var put float64
+	var put float64 // of the run that a row belongs to: the last one before it
+	fmt.Fprintf(w, "\n| %-32s | %10s | %11s | %9s | %8s |\n", "", "findings/s", "CPU us each", "allocs", "of bare")
+	fmt.Fprintf(w, "|%s|%s:|%s:|%s:|%s:|\n", strings.Repeat("-", 34), strings.Repeat("-", 11), strings.Repeat("-", 12), strings.Repeat("-", 10), strings.Repeat("-", 9))
 	for _, r := range rows {
 		if r.name == bare {
 			put = r.figures["findings/s"]
 		}
-	}
-	fmt.Fprintf(w, "\n| %-32s | %10s | %11s | %9s | %8s |\n", "", "findings/s", "CPU us each", "allocs", "of bare")
-	fmt.Fprintf(w, "|%s|%s:|%s:|%s:|%s:|\n", strings.Repeat("-", 34), strings.Repeat("-", 11), strings.Repeat("-", 12), strings.Repeat("-", 10), strings.Repeat("-", 9))
-	for _, r := range rows {
 		share := ""
 		if put > 0 && !strings.HasPrefix(r.name, "BatchRead") {
 			share = fmt.Sprintf("%.2f", r.figures["findings/s"]/put)

@@ -36,6 +36,23 @@ go version go1.26
 	}
 }
 
+// In repeated runs each row is held against the bare put of its own.
+func TestTableOfRepeatedRuns(t *testing.T) {
+	const in = `BenchmarkStore/bare-put-2 1 40000 findings/s
+BenchmarkStore/insert-2 1 10000 findings/s
+BenchmarkStore/bare-put-2 1 20000 findings/s
+BenchmarkStore/insert-2 1 10000 findings/s
+`
+	var out strings.Builder
+	if err := table(strings.NewReader(in), &out); err != nil {
+		t.Fatal(err)
+	}
+	first, second := strings.Index(out.String(), "0.25 |"), strings.Index(out.String(), "0.50 |")
+	if first < 0 || second < first {
+		t.Error(out.String())
+	}
+}
+
 func TestTableTellsFailure(t *testing.T) {
 	for _, in := range []string{"", "PASS\n", ran + "--- FAIL: BenchmarkServe\n    bench_test.go:1: no\nFAIL\n"} {
 		if err := table(strings.NewReader(in), new(strings.Builder)); err == nil {

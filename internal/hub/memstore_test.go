@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"hubcap/internal/asff"
 	"hubcap/internal/query"
@@ -19,6 +20,7 @@ type memStore struct {
 	docs    map[store.Identity]*memDoc
 	state   map[string]map[string][]byte
 	version map[string]uint64
+	spools  map[string]map[uint64][]byte
 	seq     uint64
 	fail    func(store.Key) error // what Update answers for a key in place of writing it
 	refuse  error                 // what Update and State answer in place of doing anything
@@ -32,6 +34,7 @@ type memDoc struct {
 func newMemStore() *memStore {
 	return &memStore{
 		docs: map[store.Identity]*memDoc{}, state: map[string]map[string][]byte{}, version: map[string]uint64{},
+		spools: map[string]map[uint64][]byte{},
 	}
 }
 
@@ -232,8 +235,80 @@ func (m *memStore) Find(_ context.Context, scope store.Scope, q *query.Find, yie
 	return nil, nil //nolint:nilnil // no position: there is no more
 }
 
-func (m *memStore) Group(context.Context, store.Scope, *query.Group) ([]query.Count, error) {
-	panic("no operation groups yet")
+func (m *memStore) Count(ctx context.Context, scope store.Scope, where *query.Expr) (n int64, err error) {
+	err = m.Walk(ctx, scope, where, func(*store.Doc) error {
+		n++
+		return nil
+	})
+	return n, err
+}
+
+func (m *memStore) Walk(_ context.Context, scope store.Scope, where *query.Expr, yield func(*store.Doc) error) error {
+	m.mu.Lock()
+	var list []store.Doc
+	var r asff.Reader
+	for _, d := range m.sorted(scope) {
+		if query.Match(where, r.Values(d.doc.JSON)) {
+			shown := d.doc
+			shown.JSON = bytes.Clone(shown.JSON)
+			list = append(list, shown)
+		}
+	}
+	m.mu.Unlock()
+	for i := range list {
+		if err := yield(&list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memStore) Explain(context.Context, store.Scope, *query.Find) (string, error) {
+	return "every finding is looked at\n", nil
+}
+
+func (m *memStore) ExpireHistory(_ context.Context, before time.Time, _ []byte) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.docs {
+		d.history = slices.DeleteFunc(d.history, func(e store.HistoryEntry) bool { return e.Time.Before(before) })
+	}
+	return nil, nil
+}
+
+func (m *memStore) PutChunk(_ context.Context, spool string, n uint64, chunk []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.spools[spool] == nil {
+		m.spools[spool] = map[uint64][]byte{}
+	}
+	m.spools[spool][n] = bytes.Clone(chunk)
+	return nil
+}
+
+func (m *memStore) Chunk(_ context.Context, spool string, n uint64) ([]byte, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.spools[spool][n]
+	return bytes.Clone(v), ok, nil
+}
+
+func (m *memStore) DropSpool(_ context.Context, spool string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.spools, spool)
+	return nil
+}
+
+func (m *memStore) Group(_ context.Context, scope store.Scope, q *query.Group) ([]query.Count, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var r asff.Reader
+	t := query.NewTally(*q)
+	for _, d := range m.sorted(scope) {
+		t.Add(r.Values(d.doc.JSON))
+	}
+	return t.Counts(), nil
 }
 
 func (m *memStore) History(_ context.Context, q store.HistoryQuery) ([]store.HistoryEntry, error) {

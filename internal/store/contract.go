@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"hubcap/internal/asff"
 	"hubcap/internal/query"
@@ -241,6 +242,42 @@ func (c *checked) Find(ctx context.Context, scope Scope, q *query.Find, yield fu
 	return next, nil
 }
 
+// Count implements Store.
+func (c *checked) Count(ctx context.Context, scope Scope, where *query.Expr) (int64, error) {
+	n, err := c.s.Count(ctx, scope, where)
+	if n < 0 || err != nil && n != 0 {
+		c.breach("Count answers %d and the error %v", n, err)
+	}
+	return n, err
+}
+
+// Walk implements Store.
+func (c *checked) Walk(ctx context.Context, scope Scope, where *query.Expr, yield func(*Doc) error) error {
+	var r asff.Reader
+	met := map[Key]bool{}
+	return c.s.Walk(ctx, scope, where, func(d *Doc) error {
+		switch {
+		case !scope.Allows(d.Key):
+			c.breach("Walk in %v meets %v", scope, d.Key)
+		case met[d.Key]:
+			c.breach("Walk meets %v again", d.Key)
+		case !query.Match(where, r.Values(d.JSON)):
+			c.breach("Walk meets %v, which does not match %s", d.Key, *where)
+		}
+		met[d.Key] = true
+		return c.lend(d, yield)
+	})
+}
+
+// Explain implements Store.
+func (c *checked) Explain(ctx context.Context, scope Scope, q *query.Find) (string, error) {
+	text, err := c.s.Explain(ctx, scope, q)
+	if err == nil && text == "" {
+		c.breach("Explain answers nothing")
+	}
+	return text, err
+}
+
 // Group implements Store.
 func (c *checked) Group(ctx context.Context, scope Scope, q *query.Group) ([]query.Count, error) {
 	counts, err := c.s.Group(ctx, scope, q)
@@ -276,6 +313,33 @@ func (c *checked) History(ctx context.Context, q HistoryQuery) ([]HistoryEntry, 
 		c.breach("History answers %d records of at most %d", len(list), q.Limit)
 	}
 	return list, err
+}
+
+// ExpireHistory implements Store.
+func (c *checked) ExpireHistory(ctx context.Context, before time.Time, from []byte) ([]byte, error) {
+	next, err := c.s.ExpireHistory(ctx, before, from)
+	if err == nil && next != nil && bytes.Equal(next, from) {
+		c.breach("ExpireHistory goes on where it began")
+	}
+	return next, err
+}
+
+// PutChunk implements Store.
+func (c *checked) PutChunk(ctx context.Context, spool string, n uint64, chunk []byte) error {
+	mine := bytes.Clone(chunk)
+	err := c.s.PutChunk(ctx, spool, n, mine)
+	spoil(mine)
+	return err
+}
+
+// Chunk implements Store.
+func (c *checked) Chunk(ctx context.Context, spool string, n uint64) ([]byte, bool, error) {
+	return c.s.Chunk(ctx, spool, n)
+}
+
+// DropSpool implements Store.
+func (c *checked) DropSpool(ctx context.Context, spool string) error {
+	return c.s.DropSpool(ctx, spool)
 }
 
 // Close implements Store.

@@ -144,10 +144,28 @@ type Store interface {
 	// Find calls yield for each finding of one page, in order, each re-checked against q.Where and scope. The position it
 	// returns continues the answer; nil: there is no more.
 	Find(ctx context.Context, scope Scope, q *query.Find, yield func(*Doc) error) (*query.Position, error)
+	// Count tells how many findings in the scope satisfy a condition.
+	Count(ctx context.Context, scope Scope, where *query.Expr) (int64, error)
+	// Walk calls yield for every finding in the scope that satisfies a condition, in an order that no change of a finding alters.
+	// A finding that satisfies it all the while is met exactly once; one that comes, changes or goes meanwhile at most once, as it
+	// was at some instant of the call. For what must see everything: exports, bulk updates, migrations.
+	Walk(ctx context.Context, scope Scope, where *query.Expr, yield func(*Doc) error) error
+	// Explain tells people how Find would answer: a line a step, indented by depth.
+	Explain(ctx context.Context, scope Scope, q *query.Find) (string, error)
 	// Group counts findings by an attribute's values.
 	Group(ctx context.Context, scope Scope, q *query.Group) ([]query.Count, error)
 	// History reads a finding's records, newest first.
 	History(ctx context.Context, q HistoryQuery) ([]HistoryEntry, error)
+	// ExpireHistory deletes records of changes before an instant. One call looks at some thousand records, from a place on (nil: the
+	// first); next is where to go on, nil when everything was looked at.
+	ExpireHistory(ctx context.Context, before time.Time, from []byte) (next []byte, err error)
+	// PutChunk writes a piece of a spool: bytes too many for a small record, kept on disk under a name and a number; durable before
+	// it returns. A piece that is there is replaced.
+	PutChunk(ctx context.Context, spool string, n uint64, chunk []byte) error
+	// Chunk reads a piece; false where there is none.
+	Chunk(ctx context.Context, spool string, n uint64) ([]byte, bool, error)
+	// DropSpool deletes every piece of a spool.
+	DropSpool(ctx context.Context, spool string) error
 	// Close flushes and ends. Calls under way finish first.
 	Close() error
 }

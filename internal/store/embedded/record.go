@@ -17,6 +17,7 @@ import (
 //	'd' doc              -> customer attributes, version, times, terms; compressed: key and document
 //	'h' identity, seq    -> one history record
 //	's' account, 1, name -> a state record; without name: the account's version
+//	'j' spool, 0, number -> a piece of a spool
 //	'm' name             -> what belongs to the store as a whole
 const (
 	termPrefix    = 't'
@@ -24,6 +25,7 @@ const (
 	docPrefix     = 'd'
 	historyPrefix = 'h'
 	statePrefix   = 's'
+	spoolPrefix   = 'j'
 	metaPrefix    = 'm'
 )
 

@@ -2,10 +2,7 @@ package hub
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"hubcap/internal/api"
 	"hubcap/internal/iam"
@@ -127,48 +124,6 @@ func findingGenerator(asked *string, otherwise string) (string, error) {
 	}
 	return "", api.InvalidParameter("ControlFindingGenerator", "should be equal to one of the allowed values: "+
 		generatorStandardControl+", "+generatorSecurityControl)
-}
-
-const (
-	maxTags     = 50
-	maxTagKey   = 128
-	maxTagValue = 256
-)
-
-// checkTags holds a request's tags to the API's model (spec 9). None at all is fine.
-func checkTags(tags map[string]string) error {
-	if tags == nil {
-		return nil
-	}
-	switch n := len(tags); {
-	case n == 0:
-		return api.InvalidParameter("Tags", "should NOT have fewer than 1 properties")
-	case n > maxTags:
-		return api.InvalidParameter("Tags", "should NOT have more than "+strconv.Itoa(maxTags)+" properties")
-	}
-	for k, v := range tags {
-		switch {
-		case !isTagKey(k):
-			return api.InvalidParameter("Tags", "key "+strconv.Quote(k)+` should have 1 to 128 characters and match pattern "^(?!aws:)[a-zA-Z+-=._:/]+$"`)
-		case utf8.RuneCountInString(v) > maxTagValue:
-			return api.InvalidParameter("Tags", "value of "+strconv.Quote(k)+" should NOT be longer than "+strconv.Itoa(maxTagValue)+" characters")
-		}
-	}
-	return nil
-}
-
-// isTagKey is ^(?!aws:)[a-zA-Z+-=._:/]+$; the range from + to = holds digits and ,-./:;< too.
-func isTagKey(k string) bool {
-	if k == "" || len(k) > maxTagKey || strings.HasPrefix(k, "aws:") {
-		return false
-	}
-	for i := range len(k) {
-		c := k[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '+' || c > '=') && c != '_' {
-			return false
-		}
-	}
-	return true
 }
 
 // instant writes a time as the service's own timestamps are written.

@@ -2,6 +2,8 @@ package hub
 
 import (
 	"strings"
+
+	"hubcap/internal/iam"
 )
 
 // productARN is a product's ARN taken apart (spec 1.8): arn:PARTITION:securityhub:REGION:ACCOUNT:product/COMPANY/PRODUCT.
@@ -153,4 +155,9 @@ func subscriptionARN(region, account, company, product string) string {
 
 func subscriptionPrefix(region, account string) string {
 	return "arn:" + partitionOf(region) + ":securityhub:" + region + ":" + account + ":product-subscription/"
+}
+
+// ownARN names a resource of the caller's account in its Region: "action/custom/page-someone".
+func ownARN(p *iam.Principal, resource string) string {
+	return "arn:" + partitionOf(p.Region) + ":securityhub:" + p.Region + ":" + p.Account + ":" + resource
 }

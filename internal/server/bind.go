@@ -26,6 +26,9 @@ func bindings(h *hub.Hub) map[string]operation {
 		"EnableImportFindingsForProduct":  bind(h.EnableImportFindingsForProduct),
 		"ListEnabledProductsForImport":    bind(h.ListEnabledProductsForImport),
 		"DisableImportFindingsForProduct": bind(h.DisableImportFindingsForProduct),
+		"TagResource":                     bind(h.TagResource),
+		"UntagResource":                   bind(h.UntagResource),
+		"ListTagsForResource":             bind(h.ListTagsForResource),
 	}
 }
 

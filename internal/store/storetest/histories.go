@@ -29,6 +29,7 @@ type kept struct {
 type machine struct {
 	b      *bench
 	model  map[store.Key]*kept
+	spools map[string]map[uint64]string
 	reader asff.Reader
 	clock  int64
 }
@@ -182,6 +183,59 @@ func (m *machine) Group(t *rapid.T) {
 	}
 }
 
+// Walk and Count answer the same question.
+func (m *machine) Walk(t *rapid.T) {
+	ctx := context.Background()
+	e := querytest.Exprs().Draw(t, "where")
+	scope := rapid.SampledFrom(scopes).Draw(t, "scope")
+	want := m.matching(scope, &e, nil)
+	n, err := m.b.s.Count(ctx, scope, &e)
+	require.NoError(t, err)
+	require.EqualValues(t, len(want), n, "%s in %v", e, scope)
+	got := []store.Key{}
+	require.NoError(t, m.b.s.Walk(ctx, scope, &e, func(d *store.Doc) error {
+		require.Equal(t, string(m.model[d.Key].json), string(d.JSON))
+		require.Equal(t, m.model[d.Key].customer, d.Customer)
+		got = append(got, d.Key)
+		return nil
+	}))
+	require.ElementsMatch(t, want, got, "%s in %v", e, scope)
+}
+
+// Expire forgets the older records of history.
+func (m *machine) Expire(t *rapid.T) {
+	before := time.UnixMilli(m.clock - int64(rapid.IntRange(0, 30).Draw(t, "kept"))).UTC()
+	m.b.expire(before)
+	for _, d := range m.model {
+		d.history = slices.DeleteFunc(d.history, func(r store.HistoryRecord) bool { return r.Time.Before(before) })
+	}
+}
+
+// Spool writes, reads and drops.
+func (m *machine) Spool(t *rapid.T) {
+	ctx := context.Background()
+	name := rapid.SampledFrom([]string{"a", "ab", "b"}).Draw(t, "spool")
+	n := rapid.Uint64Range(0, 3).Draw(t, "piece")
+	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	case 0:
+		require.NoError(t, m.b.s.DropSpool(ctx, name))
+		delete(m.spools, name)
+	case 1, 2:
+		v := rapid.StringN(0, 20, -1).Draw(t, "bytes")
+		require.NoError(t, m.b.s.PutChunk(ctx, name, n, []byte(v)))
+		if m.spools[name] == nil {
+			m.spools[name] = map[uint64]string{}
+		}
+		m.spools[name][n] = v
+	default:
+		v, ok, err := m.b.s.Chunk(ctx, name, n)
+		require.NoError(t, err)
+		want, there := m.spools[name][n]
+		require.Equal(t, there, ok)
+		require.Equal(t, want, string(v))
+	}
+}
+
 // Resolve looks identifiers up.
 func (m *machine) Resolve(t *rapid.T) {
 	k, _ := m.finding(t)
@@ -223,7 +277,7 @@ func testHistories(t *testing.T, b *bench) {
 	place := b.open
 	rapid.Check(t, func(rt *rapid.T) {
 		// A fresh start on the same store: what an earlier history left goes first.
-		m := &machine{b: &bench{t: t, open: place, s: b.s}, model: map[store.Key]*kept{}}
+		m := &machine{b: &bench{t: t, open: place, s: b.s}, model: map[store.Key]*kept{}, spools: map[string]map[uint64]string{}}
 		m.empty(rt)
 		rt.Repeat(rapid.StateMachineActions(m))
 		b.s = m.b.s
@@ -242,4 +296,7 @@ func (m *machine) empty(t *rapid.T) {
 		return store.Change{Delete: true}, nil
 	})
 	require.NoError(t, err)
+	for _, spool := range []string{"a", "ab", "b"} {
+		require.NoError(t, m.b.s.DropSpool(context.Background(), spool))
+	}
 }

@@ -51,6 +51,12 @@ func Run(t *testing.T, place Place) {
 		{"History", testHistory},
 		{"Cancelled", testCancelled},
 		{"Closed", testClosed},
+		{"Walk", testWalk},
+		{"WalkAmongWriters", testWalkAmongWriters},
+		{"Explain", testExplain},
+		{"ExpireHistory", testExpireHistory},
+		{"Spools", testSpools},
+		{"NobodyAsks", testNobodyAsks},
 		{"Histories", testHistories},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newBench(t, place)) })

@@ -20,7 +20,7 @@ type Operation struct {
 	V2      bool     // speaks OCSF
 }
 
-// Operations are all rows, the service's own sorted by name. hubcap's own operations, under /hubcap/v1/, follow them.
+// Operations are all rows of the service, sorted by name. hubcap's own, under /hubcap/v1/, stand in internal/server.
 var Operations = slices.Clone(service)
 
 // Find answers the row of an operation.

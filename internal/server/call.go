@@ -40,7 +40,7 @@ type call struct {
 	paid   bool // a token of the caller's rate was taken
 }
 
-// operation is what answers a row: the output, to be encoded, or an error.
+// operation is what answers a row: the output, to be encoded, a *stream, or an error.
 type operation func(ctx context.Context, c *call) (any, error)
 
 // operation is the single path.
@@ -62,9 +62,14 @@ func (c *call) operation(path string) {
 			return
 		}
 	}
-	out, err := c.row.answer(context.WithValue(c.r.Context(), requestKey{}, c.id), c)
+	ctx := context.WithValue(c.r.Context(), requestKey{}, c.id)
+	out, err := c.row.answer(ctx, c)
 	if err != nil {
 		c.fail(err)
+		return
+	}
+	if s, ok := out.(*stream); ok {
+		c.stream(ctx, s)
 		return
 	}
 	c.answer(out)
@@ -149,6 +154,11 @@ func (c *call) authorise() error {
 	resource := c.label
 	if !strings.HasPrefix(resource, "arn:") {
 		resource = hub.ARN(c.who.Region, c.who.Account)
+	}
+	for _, action := range c.row.also {
+		if err := c.who.Authorize(iam.Request{Action: action, Resource: resource}); err != nil {
+			return err
+		}
 	}
 	return c.who.Authorize(iam.Request{Action: c.row.Action, Resource: resource})
 }

@@ -11,10 +11,12 @@ import (
 // row is an operation as the server keeps it: the contract's row, what answers it and where its times are counted.
 type row struct {
 	*api.Operation
-	prefix string // of Pattern, before its label; the whole pattern where there is none
-	label  string // name of the label, "" where there is none
-	greedy bool   // the label takes slashes
-	inside bool   // the hub authorises: what is asked stands in the body
+	prefix string   // of Pattern, before its label; the whole pattern where there is none
+	label  string   // name of the label, "" where there is none
+	suffix string   // of Pattern, after its label
+	also   []string // further actions that a policy must allow
+	greedy bool     // the label takes slashes
+	inside bool     // the hub authorises: what is asked stands in the body
 	answer operation
 	meter  *meter
 }
@@ -35,7 +37,7 @@ func newRouter(rows []*row) *router {
 			rt.plain[prefix] = append(rt.plain[prefix], r)
 			continue
 		}
-		label = strings.TrimSuffix(label, "}")
+		label, r.suffix, _ = strings.Cut(label, "}")
 		r.label, r.greedy = strings.CutSuffix(label, "+")
 		rt.labelled = append(rt.labelled, r)
 	}
@@ -55,6 +57,9 @@ func (rt *router) find(method, escapedPath string) (*row, string) {
 			continue
 		}
 		rest, ok := strings.CutPrefix(escapedPath, r.prefix)
+		if ok {
+			rest, ok = strings.CutSuffix(rest, r.suffix)
+		}
 		if !ok || rest == "" || !r.greedy && strings.Contains(rest, "/") {
 			continue
 		}

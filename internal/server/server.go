@@ -1,6 +1,6 @@
 // Package server is the HTTP edge: it turns a request into one call of the hub and the hub's answer into a response.
 //
-// Every operation is a row of api.Operations and takes the one path in call.go: browser's guard, row, headers, body, signature,
+// Every operation is a row, of api.Operations or of hubcap's own (extensions.go), and takes the one path in call.go: browser's guard, row, headers, body, signature,
 // permission, decode, call, encode. A row that no method of the hub is bound to answers 501 by the same path, so an operation cannot
 // be reached without a signature even before it is built. The edge judges the limits (sizes, times, memory under way) and nothing about
 // findings.
@@ -18,6 +18,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,7 +86,8 @@ type Server struct {
 	meters   *meters
 	rates    *rates // nil: unlimited
 	tokens   seldom // the line about session tokens
-	hide     bool   // /metrics
+	streams  atomic.Int32
+	hide     bool // /metrics
 	tls      *tls.Config
 
 	headerTime, stepTime, drainTime, writeTime time.Duration // shorter in tests
@@ -143,8 +145,16 @@ func build(cfg Config, bound map[string]operation) (*Server, error) {
 		delete(rest, op.Name)
 		rows = append(rows, r)
 	}
+	for _, e := range extensions(cfg.Hub) {
+		r := &row{Operation: &e.Operation, also: e.also, answer: e.answer, meter: s.meters.of(e.Name)}
+		if instead := bound[e.Name]; instead != nil { // a test's
+			r.answer = instead
+		}
+		delete(rest, e.Name)
+		rows = append(rows, r)
+	}
 	for name := range rest {
-		return nil, fmt.Errorf("server: %s is bound but is no row of api.Operations", name)
+		return nil, fmt.Errorf("server: %s is bound but is no row of api.Operations or of the extensions", name)
 	}
 	s.router = newRouter(rows)
 	return s, nil

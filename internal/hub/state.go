@@ -16,6 +16,7 @@ import (
 //
 //	hub/REGION                             hubRecord; none: the hub is implicit (open) or off (aws)
 //	subscription/REGION/COMPANY/PRODUCT    subscriptionRecord
+//	insight/REGION/UUID                    insightRecord
 //	tags/ARN                               the tags of a resource, which say that it is there: tags.go
 //
 // and those of the store itself, under the account "":
@@ -25,6 +26,7 @@ import (
 const (
 	recordHub          = "hub/"
 	recordSubscription = "subscription/"
+	recordInsight      = "insight/"
 	recordCreated      = "created"
 	recordTokenKey     = "page-token-key"
 )

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,8 @@ import (
 //	history as=WHO [size=N] [more|all] [start=T] [end=T]    GetFindingHistory of "COMPANY/PRODUCT ID"; more continues, all pages
 //	race as=WHO                               the next import finds the hub switched off after its access was checked
 //
+// A UUID that the hub made is written uuid-1, uuid-2, ... in the order in which a file meets them, in answers and in requests.
+//
 // WHO: an account (its key under --auth none), operator, or key:ACCOUNT (a checked key) with policy=... products=...; region=...
 // is us-east-1 unless said.
 func TestOperations(t *testing.T) {
@@ -59,6 +62,7 @@ type world struct {
 	profile Profile
 	clock   time.Time
 	token   string
+	uuids   []string // uuid-1, uuid-2, ...
 
 	historyDays int
 	starts      byte // of hubs: each draws another key for a new store's page tokens
@@ -251,6 +255,8 @@ var operations = map[string]func(*Hub, context.Context, *iam.Principal, *api.Req
 	"BatchUpdateFindings": func(h *Hub, ctx context.Context, p *iam.Principal, r *api.Request) (any, error) {
 		return h.BatchUpdateFindings(ctx, p, r.Body)
 	},
+	"CreateInsight":                   operation((*Hub).CreateInsight),
+	"DeleteInsight":                   operation((*Hub).DeleteInsight),
 	"DescribeHub":                     operation((*Hub).DescribeHub),
 	"DescribeProducts":                operation((*Hub).DescribeProducts),
 	"DisableImportFindingsForProduct": operation((*Hub).DisableImportFindingsForProduct),
@@ -259,19 +265,55 @@ var operations = map[string]func(*Hub, context.Context, *iam.Principal, *api.Req
 	"EnableSecurityHub":               operation((*Hub).EnableSecurityHub),
 	"GetFindingHistory":               operation((*Hub).GetFindingHistory),
 	"GetFindings":                     operation((*Hub).GetFindings),
+	"GetInsightResults":               operation((*Hub).GetInsightResults),
+	"GetInsights":                     operation((*Hub).GetInsights),
 	"ListEnabledProductsForImport":    operation((*Hub).ListEnabledProductsForImport),
-	"UpdateSecurityHubConfiguration":  operation((*Hub).UpdateSecurityHubConfiguration),
+	"UpdateFindings": func(h *Hub, ctx context.Context, p *iam.Principal, r *api.Request) (any, error) {
+		return h.UpdateFindings(ctx, p, r.Body)
+	},
+	"UpdateInsight":                  operation((*Hub).UpdateInsight),
+	"UpdateSecurityHubConfiguration": operation((*Hub).UpdateSecurityHubConfiguration),
 }
 
 func (w *world) request(t *testing.T, d *datadriven.TestData) *api.Request {
 	t.Helper()
-	q, err := url.ParseQuery(strings.ReplaceAll(arg(d, "query", ""), "$token", w.token))
+	q, err := url.ParseQuery(w.fillIn(arg(d, "query", "")))
 	require.NoError(t, err)
+	path := w.fillIn(arg(d, "path", ""))
 	return &api.Request{
-		Body:  []byte(strings.ReplaceAll(d.Input, "$token", w.token)),
+		Body:  []byte(w.fillIn(d.Input)),
 		Query: q,
-		Path:  map[string]string{"ProductSubscriptionArn": arg(d, "path", "")},
+		Path:  map[string]string{"ProductSubscriptionArn": path, "InsightArn": path},
 	}
+}
+
+// fillIn puts what a hub made up in place of its names.
+func (w *world) fillIn(text string) string {
+	text = strings.ReplaceAll(text, "$token", w.token)
+	return uuidName.ReplaceAllStringFunc(text, func(name string) string {
+		n, err := strconv.Atoi(strings.TrimPrefix(name, "uuid-"))
+		if err != nil || n < 1 || n > len(w.uuids) {
+			return name
+		}
+		return w.uuids[n-1]
+	})
+}
+
+var (
+	uuidName = regexp.MustCompile(`uuid-[0-9]+`)
+	uuidText = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+)
+
+// hideUUIDs names the UUIDs of a text.
+func (w *world) hideUUIDs(text string) string {
+	return uuidText.ReplaceAllStringFunc(text, func(uuid string) string {
+		at := slices.Index(w.uuids, uuid)
+		if at < 0 {
+			at = len(w.uuids)
+			w.uuids = append(w.uuids, uuid)
+		}
+		return "uuid-" + strconv.Itoa(at+1)
+	})
 }
 
 func (w *world) call(t *testing.T, d *datadriven.TestData) string {
@@ -281,7 +323,7 @@ func (w *world) call(t *testing.T, d *datadriven.TestData) string {
 		d.Fatalf(t, "unknown operation %q", d.CmdArgs[0].Key)
 	}
 	out, err := op(w.hub, t.Context(), caller(t, d), w.request(t, d))
-	return w.hideToken(answer(out, err))
+	return w.hideUUIDs(w.hideToken(answer(out, err)))
 }
 
 // hideToken keeps a NextToken for $token, and shows that there was one.

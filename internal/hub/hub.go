@@ -59,6 +59,7 @@ type Config struct {
 	Log      *slog.Logger     // nil: nothing is logged
 	// HistoryDays is how long a change is told by GetFindingHistory, in days (D33); 0: as long as the finding lives.
 	HistoryDays int
+	Retention   Retention // of findings; RetentionOf(Profile) is the profile's own
 	Rand        io.Reader // New reads 32 bytes from it, for the page tokens of a new store; nil: crypto/rand
 }
 
@@ -73,8 +74,11 @@ type Hub struct {
 	log     *slog.Logger
 	catalog *catalog
 	sealer  *query.Sealer
+	rules   ruleCache
 	created time.Time     // of the store: SubscribedAt of an implicit hub (D52)
 	told    time.Duration // how long a change is told; 0: for good
+
+	retention Retention
 }
 
 // New makes a Hub on a store. A new store is given its creation time and the key of its page tokens, so that tokens survive
@@ -89,13 +93,16 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}
+	if err := cfg.Retention.Check(); err != nil {
+		return nil, fmt.Errorf("hub: retention: %w", err)
+	}
 	cat, err := newCatalog(cfg.Products)
 	if err != nil {
 		return nil, err
 	}
 	h := &Hub{
 		store: cfg.Store, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat,
-		told: time.Duration(cfg.HistoryDays) * 24 * time.Hour,
+		told: time.Duration(cfg.HistoryDays) * day, retention: cfg.Retention,
 	}
 	own, err := openOwnRecords(ctx, cfg.Store, cfg.Clock, cfg.Rand)
 	if err != nil {

@@ -33,6 +33,8 @@ import (
 //	call OPERATION as=WHO [query=NAME=VALUE&...] [path=VALUE]    the lines are the request's body; $token is the last NextToken
 //	find as=WHO [show=Member.Member,...]      GetFindings; prints one finding a line
 //	history as=WHO [size=N] [more|all] [start=T] [end=T]    GetFindingHistory of "COMPANY/PRODUCT ID"; more continues, all pages
+//	sweep [active=D] [archived=D] [archive=D]  Sweep with this retention in days, in the profile's own where none is given, a finding a
+//	                                          step; prints the report
 //	race as=WHO                               the next import finds the hub switched off after its access was checked
 //
 // A UUID that the hub made is written uuid-1, uuid-2, ... in the order in which a file meets them, in answers and in requests.
@@ -127,6 +129,8 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 		return w.find(t, d)
 	case "history":
 		return w.history(t, d)
+	case "sweep":
+		return w.sweep(t, d)
 	case "race":
 		p := caller(t, d)
 		w.store.between = func() {

@@ -12,6 +12,7 @@ import (
 	"hubcap/internal/api"
 	"hubcap/internal/asff"
 	"hubcap/internal/iam"
+	"hubcap/internal/rule"
 	"hubcap/internal/store"
 )
 
@@ -84,6 +85,11 @@ type importCall struct {
 	stored asff.Stored
 	hubs   hubCache
 	decide store.UpdateFunc // merge, bound once
+
+	rules    rulesSeen
+	judge    rule.Judge
+	reader   asff.Reader       // of the values that rules look at
+	hindered map[int]hindrance // by key: rules that could not act
 }
 
 var imports = sync.Pool{New: func() any {
@@ -106,6 +112,9 @@ func (c *importCall) release() {
 	c.ready, c.keys = c.ready[:0], c.keys[:0]
 	c.h, c.p, c.stored, c.env = nil, nil, asff.Stored{}, asff.Env{}
 	c.hubs.reset()
+	c.rules.reset()
+	c.judge.Forget()
+	clear(c.hindered)
 	imports.Put(c)
 }
 
@@ -207,7 +216,7 @@ func (c *importCall) checkFindings() {
 	}
 }
 
-// merge is step 7, the store's closure. It may run again for the same finding, after another writer was first.
+// merge is step 7, the store's closure: then automation rules have their say (D37). It may run again for the same finding, after another writer was first.
 func (c *importCall) merge(k int, old *store.Doc, st store.StateView) (store.Change, error) {
 	i := c.ready[k]
 	f := &c.batch.Findings[i]
@@ -237,7 +246,7 @@ func (c *importCall) merge(k int, old *store.Doc, st store.StateView) (store.Cha
 	case asff.Updated:
 		change.History = history(&c.merger, c.now, sourceImport, f.ProductArn)
 	}
-	return change, nil
+	return change, c.applyRules(k, &change, f.AwsAccountID, st)
 }
 
 // history makes the record of what a Merger changed last; a change of nothing that is recorded has none (D33).
@@ -266,6 +275,7 @@ func (c *importCall) collect(ctx context.Context, errs []error) {
 		}
 	}
 	t.log(ctx, c.h.log, "findings could not be stored")
+	c.logHindered(ctx)
 }
 
 // trouble gathers the errors of a call's items that are nobody's fault but the hub's.

@@ -17,6 +17,8 @@ import (
 //	hub/REGION                             hubRecord; none: the hub is implicit (open) or off (aws)
 //	subscription/REGION/COMPANY/PRODUCT    subscriptionRecord
 //	insight/REGION/UUID                    insightRecord
+//	automation-rule/REGION/UUID            ruleRecord
+//	automation-rules/REGION                ruleIndex: which there are
 //	tags/ARN                               the tags of a resource, which say that it is there: tags.go
 //
 // and those of the store itself, under the account "":
@@ -27,6 +29,8 @@ const (
 	recordHub          = "hub/"
 	recordSubscription = "subscription/"
 	recordInsight      = "insight/"
+	recordRule         = "automation-rule/"
+	recordRuleIndex    = "automation-rules/"
 	recordCreated      = "created"
 	recordTokenKey     = "page-token-key"
 )

@@ -16,6 +16,11 @@ func bindings(h *hub.Hub) map[string]operation {
 	return map[string]operation{
 		"BatchImportFindings":             bindBody(h.BatchImportFindings),
 		"BatchUpdateFindings":             bindBody(h.BatchUpdateFindings),
+		"CreateAutomationRule":            bind(h.CreateAutomationRule),
+		"BatchGetAutomationRules":         bind(h.BatchGetAutomationRules),
+		"BatchUpdateAutomationRules":      bind(h.BatchUpdateAutomationRules),
+		"BatchDeleteAutomationRules":      bind(h.BatchDeleteAutomationRules),
+		"ListAutomationRules":             bind(h.ListAutomationRules),
 		"GetFindings":                     bind(h.GetFindings),
 		"GetFindingHistory":               bind(h.GetFindingHistory),
 		"UpdateFindings":                  bindBody(h.UpdateFindings),

@@ -1,0 +1,161 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"hubcap/internal/api"
+	"hubcap/internal/asff"
+	"hubcap/internal/iam"
+	"hubcap/internal/rule"
+	"hubcap/internal/store"
+)
+
+// Bounds of one try (D88).
+const (
+	maxTrySamples  = 10
+	maxTryExamined = 1_000_000
+	maxTryTime     = 20 * time.Second
+	tryClock       = 256 // findings between two looks at the clock
+)
+
+// AutomationRuleDraft is the part of CreateAutomationRule's input that decides what a rule does; the other members may stand beside.
+type AutomationRuleDraft struct {
+	Criteria api.RawJSON                 `json:"Criteria" api:"required"`
+	Actions  []api.AutomationRulesAction `json:"Actions" api:"required"`
+}
+
+// TryAutomationRuleInput is what TryAutomationRule takes: exactly one of RuleArn and Rule.
+type TryAutomationRuleInput struct {
+	RuleArn    *string              `json:"RuleArn,omitzero"`
+	Rule       *AutomationRuleDraft `json:"Rule,omitzero"`
+	MaxSamples *int32               `json:"MaxSamples,omitzero"` // 0..10; 10 unless said
+}
+
+// TryAutomationRuleOutput tells what a rule would do to the findings that are stored.
+type TryAutomationRuleOutput struct {
+	Matching    int64                  `json:"Matching"`    // findings that satisfy the criteria
+	Examined    int64                  `json:"Examined"`    // of these, looked at: all where Complete
+	WouldChange int64                  `json:"WouldChange"` // of those examined
+	CouldNot    int64                  `json:"CouldNot"`    // of those examined: the change would be refused, as for size
+	Complete    bool                   `json:"Complete"`
+	Samples     []AutomationRuleSample `json:"Samples"`
+}
+
+// AutomationRuleSample is a finding that a rule would change, and how.
+type AutomationRuleSample struct {
+	AwsAccountId      string                           `json:"AwsAccountId"` //nolint:revive // as the API names it
+	FindingIdentifier api.AwsSecurityFindingIdentifier `json:"FindingIdentifier"`
+	Updates           []api.FindingHistoryUpdate       `json:"Updates"`
+}
+
+// errEnough ends a walk that has seen all it may.
+var errEnough = errors.New("enough findings were looked at")
+
+// TryAutomationRule tells what a rule alone would change among the findings the caller sees in its Region, and changes nothing. It
+// looks at a million findings or for 20 seconds at most; where that is not all, Complete is false (D88).
+func (h *Hub) TryAutomationRule(ctx context.Context, p *iam.Principal, in *TryAutomationRuleInput) (*TryAutomationRuleOutput, error) {
+	samples := maxTrySamples
+	if n := in.MaxSamples; n != nil {
+		switch {
+		case *n < 0:
+			return nil, api.InvalidParameter("MaxSamples", "'"+strconv.Itoa(int(*n))+"' is less than minimum value: 0")
+		case *n > maxTrySamples:
+			return nil, api.InvalidParameter("MaxSamples", "'"+strconv.Itoa(int(*n))+"' is greater than maximum value: "+strconv.Itoa(maxTrySamples))
+		}
+		samples = int(*n)
+	}
+	r, err := h.chosenRule(ctx, p, in.RuleArn, in.Rule)
+	if err != nil {
+		return nil, err
+	}
+	now := h.now()
+	where, err := r.Criteria.Where(now)
+	if err != nil {
+		return nil, paramError(err)
+	}
+	scope := h.ruleScope(p)
+	out := &TryAutomationRuleOutput{Samples: []AutomationRuleSample{}}
+	if out.Matching, err = h.store.Count(ctx, scope, &where); err != nil {
+		return nil, err
+	}
+	var m asff.Merger
+	err = h.store.Walk(ctx, scope, &where, func(d *store.Doc) error {
+		if out.Examined == maxTryExamined || out.Examined%tryClock == 0 && h.clock().Sub(now) > maxTryTime {
+			return errEnough
+		}
+		out.Examined++
+		_, _, changed, err := r.Action.Apply(&m, &asff.Stored{Doc: d.JSON, Customer: d.Customer}, now)
+		if _, refused := errors.AsType[*asff.EditError](err); refused {
+			out.CouldNot++
+			return nil
+		}
+		if err != nil || !changed {
+			return err
+		}
+		out.WouldChange++
+		if len(out.Samples) < samples {
+			out.Samples = append(out.Samples, AutomationRuleSample{
+				AwsAccountId:      d.Key.Account,
+				FindingIdentifier: api.AwsSecurityFindingIdentifier{Id: d.Key.ID, ProductArn: d.Key.ProductArn},
+				Updates:           updatesOf(m.Changes()),
+			})
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, err
+	}
+	out.Complete = err == nil
+	return out, nil
+}
+
+// updatesOf is what changed, as histories tell it.
+func updatesOf(changes []asff.FieldChange) []api.FindingHistoryUpdate {
+	return historyRecord(nil, time.Time{}, false, "", "", changes).Updates
+}
+
+// ruleScope is the findings that a rule of the caller's may concern: those it sees, of its own Region (D37).
+func (h *Hub) ruleScope(p *iam.Principal) store.Scope {
+	s := h.scope(p)
+	s.Regions = []string{p.Region}
+	return s
+}
+
+// chosenRule finds or compiles the rule that a request names in one of two ways.
+func (h *Hub) chosenRule(ctx context.Context, p *iam.Principal, arn *string, draft *AutomationRuleDraft) (*rule.Rule, error) {
+	switch {
+	case arn != nil && draft != nil:
+		return nil, api.InvalidParameter("Rule", "should NOT be there together with 'RuleArn'")
+	case arn == nil && draft == nil:
+		return nil, api.InvalidParameter("RuleArn", "is required, or else 'Rule'")
+	}
+	var r *rule.Rule
+	if draft != nil {
+		var err error
+		if r, err = ruleOf(draft.Criteria, draft.Actions, "Rule."); err != nil {
+			return nil, err
+		}
+	} else if err := authorize(p, iam.Request{Action: actionGetRules, Resource: ARN(p.Region, p.Account)}); err != nil {
+		return nil, err
+	}
+	err := h.store.View(ctx, func(st store.StateView) error {
+		if _, err := h.enabledHub(st, p); err != nil || r != nil {
+			return err
+		}
+		_, rec, ok, err := ownRule(st, p, *arn)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return api.Errorf(api.ResourceNotFound, "%s", named("ruleArn", *arn))
+		}
+		r, err = rec.compile(*arn)
+		return err
+	})
+	return r, err
+}
+
+const actionGetRules = "securityhub:BatchGetAutomationRules"

@@ -27,11 +27,10 @@ const (
 
 // A term is one value of one attribute. Its number stands for exactly that value: terms are compared whole, never by hash.
 type term struct {
-	id    uint32
-	attr  uint32
-	long  bool   // text is the head and the hash of a longer value
-	saved bool   // its record is in the database
-	text  []byte // must not be changed; stays valid
+	id   uint32
+	attr uint32
+	long bool   // text is the head and the hash of a longer value
+	text []byte // must not be changed; stays valid
 }
 
 // attribute is a field, and a key where the field is a map, with the terms that its values have.
@@ -73,8 +72,7 @@ const (
 	recordAlign = 8
 	recordHead  = 10
 
-	flagLong  = 1
-	flagSaved = 2
+	flagLong = 1
 )
 
 // probeTable finds the records of a hash: a slot holds the upper half of the hash and the place of a record, or nothing. The search
@@ -127,7 +125,7 @@ func termOf(rec []byte) term {
 	flags, n := rec[8], int(rec[9])
 	return term{
 		id: binary.LittleEndian.Uint32(rec), attr: binary.LittleEndian.Uint32(rec[4:]),
-		long: flags&flagLong != 0, saved: flags&flagSaved != 0, text: rec[recordHead : recordHead+n : recordHead+n],
+		long: flags&flagLong != 0, text: rec[recordHead : recordHead+n : recordHead+n],
 	}
 }
 
@@ -172,6 +170,30 @@ func (d *dictionary) probe(h uint64, attr uint32, long bool, text []byte) (t ter
 			return t, true
 		}
 	}
+}
+
+// learn gives a value its term, or the mark of the field's overflow when the memory for terms is used up. The caller holds the lock
+// for writing.
+func (d *dictionary) learn(field asff.Field, key []byte, long bool, text []byte) uint32 {
+	if attr, ok := d.attr(field, key); ok {
+		if t, ok := d.find(attr, long, text); ok { // another writer was first
+			return t.id
+		}
+	}
+	if d.overBudget() && field < fieldOverflow {
+		return d.learn(fieldOverflow, nil, false, spillText[field][:])
+	}
+	return d.insert(field, key, long, text)
+}
+
+// overflows appends the marks of all fields.
+func (d *dictionary) overflows(terms []uint32) []uint32 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if attr, ok := d.attr(fieldOverflow, nil); ok {
+		terms = append(terms, d.attrs[attr].terms...)
+	}
+	return terms
 }
 
 // insert adds a term that is not there, with its attribute. The caller holds the lock for writing.
@@ -232,9 +254,6 @@ func (d *dictionary) write(t *term) (place uint32) {
 	if t.long {
 		rec[8] |= flagLong
 	}
-	if t.saved {
-		rec[8] |= flagSaved
-	}
 	rec[9] = byte(len(t.text)) //nolint:gosec // at most maxText
 	copy(rec[recordHead:], t.text)
 	return place
@@ -264,28 +283,6 @@ func (t *probeTable) insert(slot uint64) {
 // at is the term of a number that was given out. The caller holds the lock.
 func (d *dictionary) at(id uint32) term {
 	return termOf(d.record(d.places[id/termChunk][id%termChunk]))
-}
-
-// markSaved notes that terms have their records.
-func (d *dictionary) markSaved(ids []uint32) {
-	if len(ids) == 0 {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, id := range ids {
-		d.record(d.places[id/termChunk][id%termChunk])[8] |= flagSaved
-	}
-}
-
-// known tells whether a number was given to a term: those of terms that were swept are not.
-func (d *dictionary) known(id uint32) bool {
-	return int(id/termChunk) < len(d.places) && d.places[id/termChunk][id%termChunk] != 0
-}
-
-// forgetSaved notes that a term has no record any more. Nobody else uses the dictionary yet.
-func (d *dictionary) forgetSaved(id uint32) {
-	d.record(d.places[id/termChunk][id%termChunk])[8] &^= flagSaved
 }
 
 // overBudget tells whether new terms must go to the overflow. The caller holds the lock.

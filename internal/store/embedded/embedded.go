@@ -1,7 +1,6 @@
 // Package embedded is the engine for one machine: Pebble keeps the bytes, memory answers the questions. Each finding is a
-// compressed document in Pebble beside a small record of its terms (attribute = value) and times; from those records the engine
-// builds, when it opens, postings (term -> documents), an order by UpdatedAt and a map of identities. Nothing in memory is the
-// only copy of anything.
+// compressed document in Pebble and nothing else; from the documents follow a dictionary of terms (attribute = value), postings
+// (term -> documents), an order by UpdatedAt and a table of identities. Nothing in memory is the only copy of anything.
 //
 // A write is optimistic. It loads documents without locks, lets the caller decide, compresses and looks terms up, and only then
 // takes the locks of exactly the keys it changes, compares versions, hands one batch to Pebble and brings the index up to it. It
@@ -112,8 +111,6 @@ type Store struct {
 	locks keyLocks
 	meta  meta
 
-	fields *fieldTable
-
 	nextDoc  atomic.Uint32
 	sequence sequence
 	unsynced atomic.Int64  // commits that are visible and perhaps not on disk
@@ -162,7 +159,7 @@ func Open(dir string, opts Options) (*Store, error) {
 
 func (s *Store) load() error {
 	for _, step := range [...]func() error{
-		s.loadMeta, s.loadState, s.loadFields, s.rebuild, s.completeFields, s.sweep,
+		s.loadMeta, s.loadState, s.rebuild,
 	} {
 		if err := step(); err != nil {
 			return err

@@ -31,7 +31,7 @@ type home struct {
 const (
 	formatFile  = "FORMAT"
 	formatLine  = "hubcap embedded store, format "
-	format      = "1"
+	format      = "2"
 	lockFile    = "LOCK"
 	dbDir       = "db"
 	ballastFile = "ballast"

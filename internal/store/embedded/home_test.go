@@ -37,8 +37,11 @@ func TestRefusedDirectories(t *testing.T) {
 			return dir, os.WriteFile(filepath.Join(dir, "letter.txt"), nil, 0o600)
 		}, nil, `directory DIR holds "letter.txt" but no FORMAT: it is no hubcap store, and not empty`},
 		{"a newer format", func(dir string) (string, error) {
-			return dir, os.WriteFile(filepath.Join(dir, "FORMAT"), []byte("hubcap embedded store, format 2\n"), 0o600)
-		}, nil, `directory DIR has format "2", this hubcap knows only format "1"`},
+			return dir, os.WriteFile(filepath.Join(dir, "FORMAT"), []byte("hubcap embedded store, format 3\n"), 0o600)
+		}, nil, `directory DIR has format "3", this hubcap knows only format "2"`},
+		{"an older format", func(dir string) (string, error) {
+			return dir, os.WriteFile(filepath.Join(dir, "FORMAT"), []byte("hubcap embedded store, format 1\n"), 0o600)
+		}, nil, `directory DIR has format "1", this hubcap knows only format "2": use the version that wrote it`},
 		{"another FORMAT", func(dir string) (string, error) {
 			return dir, os.WriteFile(filepath.Join(dir, "FORMAT"), []byte("MP3"), 0o600)
 		}, nil, "DIR/FORMAT is not the format file of a hubcap store"},

@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"cmp"
+	"slices"
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -12,7 +13,7 @@ import (
 )
 
 // index answers which documents have a term, where a finding's document is, and in which order documents were updated. It lives
-// in memory alone and is rebuilt from the records 't' and 'a'. Its lock is held for one commit's differences, or for one
+// in memory alone and follows from the documents. Its lock is held for one commit's differences, or for one
 // evaluation of a question, never while the database works.
 type index struct {
 	mu        sync.RWMutex
@@ -68,35 +69,54 @@ func newIndex() *index {
 	}
 }
 
-// A difference is what one commit makes of one document: it comes, changes or goes.
-type difference struct {
-	doc uint32
-	old *entry // nil: the document is new
-	new *entry // nil: the document goes
-}
-
 // apply brings the index up to a commit. The caller holds the lock.
 func (x *index) apply(d *difference) {
-	switch {
-	case d.old == nil:
-		x.insert(d.doc, d.new)
-	case d.new == nil:
-		x.remove(d.doc, d.old)
-	default:
-		x.change(d.doc, d.old, d.new)
+	switch d.kind {
+	case comes:
+		x.insert(d)
+		x.order.Set(x.placeOf(d.doc))
+	case changes:
+		was := x.placeOf(d.doc)
+		x.setColumns(d)
+		if is := x.placeOf(d.doc); is != was {
+			x.order.Delete(was)
+			x.order.Set(is)
+		}
+	case stays:
+		seg, i := x.segment(d.doc)
+		seg.version[i] = d.version
+	case goes:
+		delete(x.idents, d.ident)
+		x.removePair(d.pair, d.doc)
+		x.live.Remove(d.doc)
+		x.order.Delete(x.placeOf(d.doc))
+		seg, i := x.segment(d.doc)
+		seg.version[i] = 0
+	}
+	for _, t := range d.remove {
+		x.grow(t).remove(d.doc)
+	}
+	x.addTerms(d)
+}
+
+// insert takes a new document in, without its terms and its place in the order.
+func (x *index) insert(d *difference) {
+	x.idents[d.ident] = d.doc
+	x.addPair(d.pair, d.doc)
+	x.live.Add(d.doc)
+	x.setColumns(d)
+}
+
+func (x *index) addTerms(d *difference) {
+	x.touch(d.add)
+	for _, t := range d.add {
+		x.grow(t).add(d.doc)
 	}
 }
 
-func (x *index) insert(doc uint32, e *entry) {
-	x.idents[e.ident] = doc
-	x.addPair(e.pair, doc)
-	x.live.Add(doc)
-	x.setColumns(doc, e)
-	x.order.Set(place{placeAt(e.times[updatedColumn]), e.ident, doc})
-	x.touch(e.terms)
-	for _, t := range e.terms {
-		x.grow(t).add(doc)
-	}
+// spilled tells whether a document is on an overflow, or may be: it is not known in that version. The caller holds the lock.
+func (x *index) spilled(doc uint32, overflows []uint32) bool {
+	return slices.ContainsFunc(overflows, func(t uint32) bool { return x.posting(t).contains(doc) })
 }
 
 // touch fetches the postings of terms, all at once rather than one after the other.
@@ -113,39 +133,6 @@ func (x *index) touch(terms []uint32) {
 			}
 		}
 		terms = terms[n:]
-	}
-}
-
-func (x *index) remove(doc uint32, e *entry) {
-	delete(x.idents, e.ident)
-	x.removePair(e.pair, doc)
-	x.live.Remove(doc)
-	x.order.Delete(place{placeAt(e.times[updatedColumn]), e.ident, doc})
-	for _, t := range e.terms {
-		x.grow(t).remove(doc)
-	}
-	seg, i := x.segment(doc)
-	seg.version[i] = 0
-}
-
-func (x *index) change(doc uint32, old, e *entry) {
-	if was, is := old.times[updatedColumn], e.times[updatedColumn]; was != is {
-		x.order.Delete(place{placeAt(was), e.ident, doc})
-		x.order.Set(place{placeAt(is), e.ident, doc})
-	}
-	x.setColumns(doc, e)
-	o, n := old.terms, e.terms
-	for len(o) > 0 || len(n) > 0 {
-		switch {
-		case len(n) == 0 || len(o) > 0 && o[0] < n[0]:
-			x.grow(o[0]).remove(doc)
-			o = o[1:]
-		case len(o) == 0 || n[0] < o[0]:
-			x.grow(n[0]).add(doc)
-			n = n[1:]
-		default:
-			o, n = o[1:], n[1:]
-		}
 	}
 }
 
@@ -167,14 +154,14 @@ func (x *index) posting(term uint32) *posting {
 	return &x.postings[term/termChunk][term%termChunk]
 }
 
-func (x *index) setColumns(doc uint32, e *entry) {
-	for len(x.segments) <= int(doc/segmentSize) {
+func (x *index) setColumns(d *difference) {
+	for len(x.segments) <= int(d.doc/segmentSize) {
 		x.segments = append(x.segments, new(segment))
 	}
-	seg, i := x.segment(doc)
-	seg.ident[i], seg.version[i] = e.ident, e.version
-	for c := range e.times {
-		seg.times[c][i] = e.times[c]
+	seg, i := x.segment(d.doc)
+	seg.ident[i], seg.version[i] = d.ident, d.version
+	for c := range d.times {
+		seg.times[c][i] = d.times[c]
 	}
 }
 

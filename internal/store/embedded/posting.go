@@ -55,6 +55,17 @@ func (p *posting) count() int {
 	}
 }
 
+func (p *posting) contains(doc uint32) bool {
+	switch {
+	case p.many == nil:
+		return p.one == doc+1
+	case p.many.bits != nil:
+		return p.many.bits.Contains(doc)
+	}
+	_, there := slices.BinarySearch(p.many.small, doc)
+	return there
+}
+
 // first is any document of the posting.
 func (p *posting) first() (doc uint32, ok bool) {
 	switch {

@@ -1,166 +1,126 @@
 package embedded
 
 import (
-	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
-
-	"hubcap/internal/asff"
 )
 
-// rebuild makes dictionary and index from the records 't' and 'a', both at once: a posting needs a term's number, not its text.
+// chunk is a run of documents on its way from the database into the index.
+type chunk struct {
+	docs    []uint32
+	records []byte
+	ends    []int // of the records
+	differs []difference
+	err     error
+	done    chan struct{}
+}
+
+const chunkSize = 1024
+
+// rebuild makes dictionary and index from the documents: one goroutine reads, one a core looks values up, and one brings the index
+// up to what they found, in the order of the documents.
 func (s *Store) rebuild() error {
-	bound, err := s.termBound()
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{docPrefix}, UpperBound: []byte{docPrefix + 1}})
 	if err != nil {
 		return err
 	}
-	terms := make(chan error, 1)
-	go func() { terms <- s.loadTerms() }()
-	err = s.loadEntries(bound)
-	return errors.Join(<-terms, err)
-}
-
-// termBound is above the number of every term that has a record.
-func (s *Store) termBound() (bound uint64, err error) {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{termPrefix}, UpperBound: []byte{termPrefix + 1}})
-	if err != nil {
-		return 0, err
+	toParse, inOrder := make(chan *chunk, 4), make(chan *chunk, 4*runtime.GOMAXPROCS(0))
+	for range runtime.GOMAXPROCS(0) {
+		go func() {
+			r, x := &reading{values: s.opts.newReader()}, &extractor{dict: s.dict}
+			for c := range toParse {
+				c.err = s.parseChunk(c, r, x)
+				close(c.done)
+			}
+		}()
 	}
-	if it.Last() {
-		id, ok := highestTerm(it.Key())
-		if !ok {
-			return 0, errors.Join(fmt.Errorf("terms %x: %w", it.Key(), errDamaged), it.Close())
+	applied := make(chan error, 1)
+	go func() {
+		var places []place
+		var failed error
+		for c := range inOrder {
+			if <-c.done; failed == nil {
+				failed = c.err
+			}
+			if failed != nil {
+				continue
+			}
+			for i := range c.differs {
+				places = append(places, s.index.restore(&c.differs[i]))
+			}
 		}
-		bound = uint64(id) + 1
+		slices.SortFunc(places, comparePlaces)
+		for _, p := range places {
+			s.index.order.Load(p)
+		}
+		applied <- failed
+	}()
+	err = s.readChunks(it, func(c *chunk) {
+		toParse <- c
+		inOrder <- c
+	})
+	close(toParse)
+	close(inOrder)
+	if failed := <-applied; err == nil {
+		err = failed
 	}
-	return bound, it.Close()
+	return err
 }
 
-// loadTerms fills the dictionary.
-func (s *Store) loadTerms() error {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{termPrefix}, UpperBound: []byte{termPrefix + 1}})
-	if err != nil {
-		return err
-	}
+// readChunks reads every document, and finds out the first free number.
+func (s *Store) readChunks(it *pebble.Iterator, deliver func(*chunk)) error {
+	c := &chunk{done: make(chan struct{})}
 	for ok := it.First(); ok; ok = it.Next() {
-		highest, isTerms := highestTerm(it.Key())
-		err := errDamaged
-		if isTerms {
-			err = eachTerm(it.Value(), func(id uint32, text []byte) error { return s.loadTerm(id, highest, text) })
+		doc, isDoc := keyNumber(it.Key())
+		v, err := it.ValueAndErr()
+		if err == nil && !isDoc {
+			err = errDamaged
 		}
 		if err != nil {
 			_ = it.Close() // the first error tells more
-			return fmt.Errorf("terms %x: %w", it.Key(), errDamaged)
+			return fmt.Errorf("document %x: %w", it.Key(), err)
+		}
+		c.docs = append(c.docs, doc)
+		c.records = append(c.records, v...)
+		c.ends = append(c.ends, len(c.records))
+		s.nextDoc.Store(doc + 1)
+		if len(c.docs) == chunkSize {
+			deliver(c)
+			c = &chunk{done: make(chan struct{}), records: make([]byte, 0, len(c.records))}
 		}
 	}
+	deliver(c)
 	return it.Close()
 }
 
-func (s *Store) loadTerm(id, highest uint32, record []byte) error {
-	field, long, key, text, err := decodeTerm(record)
-	if err != nil || id > highest || field == fieldOverflow && len(text) != 1 {
-		return errDamaged
+// parseChunk finds out what the documents of a chunk say.
+func (s *Store) parseChunk(c *chunk, r *reading, x *extractor) error {
+	x.begin()
+	c.differs = make([]difference, len(c.docs))
+	from := 0
+	for i, doc := range c.docs {
+		if err := r.unpack(c.records[from:c.ends[i]]); err != nil {
+			return fmt.Errorf("document %d: %w", doc, err)
+		}
+		from = c.ends[i]
+		d, key := &c.differs[i], keyOf(&r.parts)
+		*d = difference{doc: doc, ident: key.Identity(), pair: s.pairHash(key.ProductArn, key.ID), version: r.rec.version, kind: comes}
+		x.comes(&key, r.values.Values(r.json), d)
 	}
-	if s.dict.known(id) { // two writers met it at once
-		return nil
+	x.settle()
+	for i := range c.differs {
+		c.differs[i].order()
 	}
-	if field == fieldOverflow {
-		text = []byte{byte(s.fields.field[text[0]])}
-	}
-	s.dict.restore(id, s.fields.field[field], key, long, text)
+	c.records = nil
 	return nil
 }
 
-// restore puts a term back under its number.
-func (d *dictionary) restore(id uint32, field asff.Field, key []byte, long bool, text []byte) {
-	attr, ok := d.attr(field, key)
-	if !ok {
-		attr = d.newAttribute(field, key)
-	}
-	d.put(&term{id: id, attr: attr, long: long, saved: true, text: text})
-}
-
-// chunk is a run of entries on its way from the database into the index.
-type chunk struct {
-	docs    []uint32
-	entries []entry
-}
-
-const chunkSize = 2048
-
-// loadEntries fills the index: one goroutine reads, one does the columns, one the postings. Terms must be below the bound.
-func (s *Store) loadEntries(bound uint64) error {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{attrPrefix}, UpperBound: []byte{attrPrefix + 1}})
-	if err != nil {
-		return err
-	}
-	x := s.index
-	toColumns, toPostings := make(chan *chunk, 4), make(chan *chunk, 4)
-	done := make(chan struct{}, 2)
-	var places []place
-	go func() {
-		for c := range toColumns {
-			for i, doc := range c.docs {
-				e := &c.entries[i]
-				x.idents[e.ident] = doc
-				x.addPair(e.pair, doc)
-				x.setColumns(doc, e)
-				places = append(places, x.placeOf(doc))
-			}
-			x.live.AddMany(c.docs)
-		}
-		done <- struct{}{}
-	}()
-	go func() {
-		for c := range toPostings {
-			for i, doc := range c.docs {
-				for _, t := range c.entries[i].terms {
-					x.grow(t).add(doc)
-				}
-			}
-		}
-		done <- struct{}{}
-	}()
-	next, err := s.readEntries(it, bound, func(c *chunk) {
-		toColumns <- c
-		toPostings <- c
-	})
-	close(toColumns)
-	close(toPostings)
-	<-done
-	<-done
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(places, comparePlaces)
-	for _, p := range places {
-		x.order.Load(p)
-	}
-	s.nextDoc.Store(next)
-	return nil
-}
-
-// readEntries reads every entry and returns the first free document number.
-func (s *Store) readEntries(it *pebble.Iterator, bound uint64, deliver func(*chunk)) (next uint32, err error) {
-	c := &chunk{entries: make([]entry, chunkSize)}
-	for ok := it.First(); ok; ok = it.Next() {
-		doc, isDoc := keyNumber(it.Key())
-		e := &c.entries[len(c.docs)]
-		if err := e.decode(it.Value()); err != nil || !isDoc || len(e.terms) > 0 && uint64(e.terms[len(e.terms)-1]) >= bound {
-			_ = it.Close() // the first error tells more
-			return 0, fmt.Errorf("entry %x: %w", it.Key(), errDamaged)
-		}
-		c.docs = append(c.docs, doc)
-		next = doc + 1
-		if len(c.docs) == chunkSize {
-			deliver(c)
-			c = &chunk{entries: make([]entry, chunkSize)}
-		}
-	}
-	if len(c.docs) > 0 {
-		deliver(c)
-	}
-	return next, it.Close()
+// restore is apply for a document that comes while nobody else looks, without its place in the order.
+func (x *index) restore(d *difference) place {
+	x.insert(d)
+	x.addTerms(d)
+	return x.placeOf(d.doc)
 }

@@ -12,16 +12,14 @@ import (
 
 // Every key begins with a letter that names its record. Numbers in keys are big-endian, so that they sort.
 //
-//	't' highest, seq     -> terms: number, field, key, text         one record a call that met new ones
-//	'a' doc              -> identity, version, times, terms         all that the index needs
-//	'd' doc              -> customer attributes, version, times, terms; compressed: key and document
+//	'd' doc              -> customer attributes, version; compressed: key and document
 //	'h' identity, seq    -> one history record
 //	's' account, 1, name -> a state record; without name: the account's version
 //	'j' spool, 0, number -> a piece of a spool
 //	'm' name             -> what belongs to the store as a whole
+//
+// Nothing is written for the index: what it holds follows from the documents.
 const (
-	termPrefix    = 't'
-	attrPrefix    = 'a'
 	docPrefix     = 'd'
 	historyPrefix = 'h'
 	statePrefix   = 's'
@@ -37,20 +35,6 @@ func numberKey(dst []byte, prefix byte, id uint32) []byte {
 
 func keyNumber(key []byte) (uint32, bool) {
 	if len(key) != 5 {
-		return 0, false
-	}
-	return binary.BigEndian.Uint32(key[1:]), true
-}
-
-// termsKey is the key of a record of terms. It begins with the highest of their numbers, so that the last key tells the bound of
-// all; the sequence makes it this call's own.
-func termsKey(dst []byte, highest uint32, seq uint64) []byte {
-	return binary.BigEndian.AppendUint64(numberKey(dst, termPrefix, highest), seq)
-}
-
-// highestTerm is what a termsKey begins with.
-func highestTerm(key []byte) (uint32, bool) {
-	if len(key) != 1+4+8 {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(key[1:]), true
@@ -80,78 +64,10 @@ func columnOf(f asff.Field) int {
 	return -1
 }
 
-// entry is what the index knows of a document: the record 'a'.
-type entry struct {
-	ident   store.Identity
-	version uint64
-	facts
-}
-
-// facts is what a document says to the index. They stand in both records, so that a write, which must know what changed, reads
-// only one.
-type facts struct {
-	pair  uint64 // hash of product ARN and id
-	times [len(columns)]int64
-	terms []uint32 // ascending, each once
-}
-
-func (e *entry) append(dst []byte) []byte {
-	dst = append(dst, e.ident[:]...)
-	dst = binary.LittleEndian.AppendUint64(dst, e.version)
-	return e.facts.append(dst)
-}
-
-func (e *entry) decode(b []byte) error {
-	if len(b) < 16+8 {
-		return errDamaged
-	}
-	copy(e.ident[:], b)
-	e.version = binary.LittleEndian.Uint64(b[16:])
-	return e.facts.decode(b[24:])
-}
-
-func (f *facts) append(dst []byte) []byte {
-	dst = binary.LittleEndian.AppendUint64(dst, f.pair)
-	for _, t := range f.times {
-		dst = binary.LittleEndian.AppendUint64(dst, uint64(t)) //nolint:gosec // bits, not a number
-	}
-	last := uint32(0)
-	for _, t := range f.terms {
-		dst = binary.AppendUvarint(dst, uint64(t-last))
-		last = t
-	}
-	return dst
-}
-
-func (f *facts) decode(b []byte) error {
-	const fixed = 8 + 8*len(columns)
-	if len(b) < fixed {
-		return errDamaged
-	}
-	f.pair = binary.LittleEndian.Uint64(b)
-	for i := range f.times {
-		f.times[i] = int64(binary.LittleEndian.Uint64(b[8+8*i:])) //nolint:gosec // bits, not a number
-	}
-	b = b[fixed:]
-	f.terms = f.terms[:0]
-	last := uint64(0)
-	for len(b) > 0 {
-		v, n := binary.Uvarint(b)
-		if n <= 0 || v > math.MaxUint32 || last+v > math.MaxUint32 {
-			return errDamaged
-		}
-		b = b[n:]
-		last += v
-		f.terms = append(f.terms, uint32(last)) //nolint:gosec // checked above
-	}
-	return nil
-}
-
 // stored is the record 'd'. The key stands in the compressed part: most of it repeats what the document says.
 type stored struct {
 	customer asff.Attrs
 	version  uint64
-	facts    []byte // encoded
 	body     []byte // compressed: the parts of the key, each with its length, then the document
 }
 
@@ -160,13 +76,11 @@ const docFormat = 1 // of the record; it names the compression dictionary too
 func (s *stored) append(dst []byte) []byte {
 	dst = append(dst, docFormat, byte(s.customer))
 	dst = binary.AppendUvarint(dst, s.version)
-	dst = binary.AppendUvarint(dst, uint64(len(s.facts)))
-	dst = append(dst, s.facts...)
 	return append(dst, s.body...)
 }
 
 func (s *stored) decode(b []byte) error {
-	if len(b) < 4 || b[0] != docFormat {
+	if len(b) < 3 || b[0] != docFormat {
 		return errDamaged
 	}
 	s.customer = asff.Attrs(b[1])
@@ -174,10 +88,8 @@ func (s *stored) decode(b []byte) error {
 	if n <= 0 {
 		return errDamaged
 	}
-	var err error
-	s.version = version
-	s.facts, s.body, err = cut(b[2+n:])
-	return err
+	s.version, s.body = version, b[2+n:]
+	return nil
 }
 
 // appendBody writes what is compressed into stored.body.
@@ -217,61 +129,6 @@ func same(parts *[4][]byte, k *store.Key) bool {
 
 func keyOf(parts *[4][]byte) store.Key {
 	return store.Key{Account: string(parts[0]), Region: string(parts[1]), ProductArn: string(parts[2]), ID: string(parts[3])}
-}
-
-// appendTerm writes a term, with the store's own numbers of fields.
-func appendTerm(dst []byte, fields *fieldTable, a *attribute, t *term) []byte {
-	kind := byte(0)
-	if t.long {
-		kind = 1
-	}
-	dst = append(dst, fields.number[a.field], kind)
-	dst = binary.AppendUvarint(dst, uint64(len(a.key)))
-	dst = append(dst, a.key...)
-	if a.field == fieldOverflow { // the text is a field
-		return append(dst, fields.number[t.text[0]])
-	}
-	return append(dst, t.text...)
-}
-
-func decodeTerm(b []byte) (field asff.Field, long bool, key, text []byte, err error) {
-	if len(b) < 3 || b[1] > 1 {
-		return 0, false, nil, nil, errDamaged
-	}
-	field, long = asff.Field(b[0]), b[1] == 1
-	if key, text, err = cut(b[2:]); err != nil {
-		return 0, false, nil, nil, err
-	}
-	if len(text) > maxText || long && len(text) != maxText {
-		return 0, false, nil, nil, errDamaged
-	}
-	return field, long, key, text, nil
-}
-
-// appendNumbered adds a term, as appendTerm wrote it, to a record of terms.
-func appendNumbered(dst []byte, id uint32, text []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(id))
-	dst = binary.AppendUvarint(dst, uint64(len(text)))
-	return append(dst, text...)
-}
-
-// eachTerm calls fn for every term of a record, with what appendTerm wrote of it.
-func eachTerm(record []byte, fn func(id uint32, text []byte) error) error {
-	for len(record) > 0 {
-		id, n := binary.Uvarint(record)
-		if n <= 0 || id > math.MaxUint32 {
-			return errDamaged
-		}
-		text, rest, err := cut(record[n:])
-		if err != nil {
-			return err
-		}
-		if err := fn(uint32(id), text); err != nil {
-			return err
-		}
-		record = rest
-	}
-	return nil
 }
 
 // appendHistory writes a record: time, then texts with their lengths; an absent value has length 0, any other its length plus one.

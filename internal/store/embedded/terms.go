@@ -31,6 +31,42 @@ func (s *Store) pairHash(productArn, id string) uint64 {
 	return binary.LittleEndian.Uint64(sum[:8]) & s.opts.hashMask
 }
 
+// A difference is what one commit makes of one document in the index: it comes, changes or goes.
+type difference struct {
+	doc     uint32
+	ident   store.Identity
+	pair    uint64
+	version uint64
+	kind    differenceKind
+	times   [len(columns)]int64
+	remove  []uint32 // terms; one that the document does not have does no harm
+	add     []uint32 // terms; one that it has already does no harm. None is in both
+}
+
+type differenceKind uint8
+
+const (
+	stays   differenceKind = iota // the document has another version, and is otherwise the same
+	comes                         // it is new
+	changes                       // it says something else
+	goes                          // it is deleted
+)
+
+// order puts the terms in order, each once, and leaves those alone that would come back.
+func (d *difference) order() {
+	slices.Sort(d.add)
+	d.add = slices.Compact(d.add)
+	slices.Sort(d.remove)
+	d.remove = slices.Compact(d.remove)
+	if len(d.add) == 0 {
+		return
+	}
+	d.remove = slices.DeleteFunc(d.remove, func(t uint32) bool {
+		_, both := slices.BinarySearch(d.add, t)
+		return both
+	})
+}
+
 // A candidate is a value that is to become a term.
 type candidate struct {
 	field asff.Field
@@ -51,14 +87,13 @@ var spillText = func() (text [256][1]byte) {
 	return text
 }()
 
-// An extractor turns values into index entries. One goroutine uses it at a time. Terms that are there are found at once; the
-// others are noted, and settle makes them for all entries of a call together: the dictionary is then locked once a call.
+// An extractor turns the values of documents into differences. One goroutine uses it at a time. Terms that are there are found at
+// once; the others are noted, and settle makes them for all documents of a call together: the dictionary is then locked once a call.
 type extractor struct {
 	dict    *dictionary
 	list    []candidate
 	folded  [][maxText]byte // texts of long values
 	scope   []byte          // account and Region of the key
-	fresh   []uint32        // terms met that may have no record in the database yet
 	surplus [256]bool       // fields with values that are not indexed
 	spills  []asff.Field    // those set in surplus
 	touched byte            // keeps the compiler from leaving out what fetches memory
@@ -69,7 +104,7 @@ type extractor struct {
 
 // missing is a value whose term was not there.
 type missing struct {
-	entry *entry
+	of    *difference
 	field asff.Field
 	long  bool
 	key   span
@@ -79,49 +114,126 @@ type missing struct {
 // begin forgets what was not settled.
 func (x *extractor) begin() { x.missing, x.texts = x.missing[:0], x.texts[:0] }
 
-// extract fills e's times and those of its terms that are there, from the values of a finding under key k. vs is not kept. The
-// entry is complete, and its terms in order, after settle.
-func (x *extractor) extract(k *store.Key, vs []asff.Value, e *entry) {
-	for i := range e.times {
-		e.times[i] = noTime
+// comes fills d for a new document under key k, from its values. vs is not kept. d is complete after settle.
+func (x *extractor) comes(k *store.Key, vs []asff.Value, d *difference) {
+	x.propose(k, vs, &d.times)
+	d.add = x.meet(d, d.add[:0])
+}
+
+// goes fills d for a document that goes; spilled: it may be on overflows.
+func (x *extractor) goes(k *store.Key, vs []asff.Value, spilled bool, d *difference) {
+	x.propose(k, vs, nil)
+	d.remove = x.meet(nil, d.remove[:0])
+	if spilled {
+		d.remove = x.dict.overflows(d.remove)
 	}
-	e.terms = e.terms[:0]
+}
+
+// changed fills d for a document whose values were others. Most of them are the same, and need no look into the dictionary.
+//
+// A document that is on overflows is treated as if it went and came: a value of it may have become a term since, for other
+// documents, so its terms do not tell which postings it is on.
+func (x *extractor) changed(k *store.Key, was, is []asff.Value, spilled bool, d *difference) {
+	d.remove, d.add = d.remove[:0], d.add[:0]
+	if spilled || !plain(was) || !plain(is) {
+		x.goes(k, was, spilled, d)
+		x.comes(k, is, d)
+		return
+	}
+	x.startList()
+	sameLength := len(was) == len(is)
+	head, tail := 0, 0
+	for n := min(len(was), len(is)); head < n && alike(&was[head], &is[head]); head++ {
+	}
+	for n := min(len(was), len(is)) - head; tail < n && alike(&was[len(was)-1-tail], &is[len(is)-1-tail]); tail++ {
+	}
+	for i := head; i < len(was)-tail; i++ {
+		v := &was[i]
+		if columnAt[v.Field] == 0 && !(sameLength && alike(v, &is[i])) && !slices.ContainsFunc(is, func(o asff.Value) bool { return alike(v, &o) }) {
+			x.offer(v)
+		}
+	}
+	d.remove = x.meet(nil, d.remove)
+	x.startList()
+	for i := head; i < len(is)-tail; i++ {
+		if v := &is[i]; columnAt[v.Field] == 0 && !(sameLength && alike(v, &was[i])) {
+			x.offer(v)
+		}
+	}
+	x.readTimes(is, &d.times)
+	x.offerOverflows()
+	d.add = x.meet(d, d.add)
+}
+
+// plain tells whether all values of a document become terms, as far as their number and their keys go.
+func plain(vs []asff.Value) bool {
+	return len(vs) < maxTerms-1 && !slices.ContainsFunc(vs, func(v asff.Value) bool { return len(v.Key) > maxKey })
+}
+
+// alike tells whether two values have one term.
+func alike(a, b *asff.Value) bool {
+	return a.Field == b.Field && string(a.Key) == string(b.Key) && (string(a.Text) == string(b.Text) || onlyPresent(a.Field))
+}
+
+// onlyPresent tells whether the term of a field says no more than that there is a value.
+func onlyPresent(f asff.Field) bool { return f.Kind() == asff.KindDate && columnAt[f] == 0 }
+
+func (x *extractor) startList() {
 	x.list, x.folded, x.spills = x.list[:0], x.folded[:0], x.spills[:0]
 	// The folded texts are referred to by slices: the array must not move.
 	if cap(x.folded) < maxTerms+4 {
 		x.folded = make([][maxText]byte, 0, maxTerms+4)
 	}
+}
+
+// propose lists everything that a document says. The same document is always listed alike.
+func (x *extractor) propose(k *store.Key, vs []asff.Value, times *[len(columns)]int64) {
+	x.startList()
 	x.scope = append(append(x.scope[:0], k.Account...), k.Region...)
-	x.propose(fieldAccount, nil, x.scope[:len(k.Account)])
-	x.propose(fieldRegion, nil, x.scope[len(k.Account):])
+	x.candidate(fieldAccount, nil, x.scope[:len(k.Account)])
+	x.candidate(fieldRegion, nil, x.scope[len(k.Account):])
+	for i := range vs {
+		v := &vs[i]
+		switch {
+		case columnAt[v.Field] != 0:
+		case len(v.Key) > maxKey || len(x.list) >= maxTerms:
+			x.spill(v.Field)
+		default:
+			x.offer(v)
+		}
+	}
+	if times != nil {
+		x.readTimes(vs, times)
+	}
+	x.offerOverflows()
+}
+
+// readTimes fills the columns. What is no instant, or one too many, is left to the overflow.
+func (x *extractor) readTimes(vs []asff.Value, times *[len(columns)]int64) {
+	for i := range times {
+		times[i] = noTime
+	}
 	for i := range vs {
 		v := &vs[i]
 		if c := columnAt[v.Field]; c != 0 {
-			if ms, ok := asff.ParseTime(v.Text); ok && e.times[c-1] == noTime {
-				e.times[c-1] = ms
+			if ms, ok := asff.ParseTime(v.Text); ok && times[c-1] == noTime {
+				times[c-1] = ms
 			} else {
 				x.spill(v.Field)
 			}
-			continue
 		}
-		if len(v.Key) > maxKey || len(x.list) >= maxTerms {
-			x.spill(v.Field)
-			continue
-		}
-		text := v.Text
-		if v.Field.Kind() == asff.KindDate {
-			text = nil // only that it is there
-		}
-		x.propose(v.Field, v.Key, text)
 	}
-	for _, f := range x.spills {
-		x.surplus[f] = false
-		x.overflow(f)
-	}
-	x.meet(e)
 }
 
-func (x *extractor) propose(field asff.Field, key, value []byte) {
+func (x *extractor) offer(v *asff.Value) {
+	text := v.Text
+	if onlyPresent(v.Field) {
+		text = nil
+	}
+	x.candidate(v.Field, v.Key, text)
+}
+
+func (x *extractor) candidate(field asff.Field, key, value []byte) {
 	c := candidate{field: field, key: key, text: value}
 	if len(value) > maxText {
 		x.folded = append(x.folded, [maxText]byte{})
@@ -130,37 +242,52 @@ func (x *extractor) propose(field asff.Field, key, value []byte) {
 	x.list = append(x.list, c)
 }
 
-// overflow proposes the mark of a document that has values of a field that are not indexed.
-func (x *extractor) overflow(f asff.Field) { x.propose(fieldOverflow, nil, spillText[f][:]) }
+func (x *extractor) spill(f asff.Field) {
+	if !x.surplus[f] {
+		x.surplus[f] = true
+		x.spills = append(x.spills, f)
+	}
+}
 
-// meet uses the candidates' terms, and notes those that have none.
-func (x *extractor) meet(e *entry) {
-	d := x.dict
-	d.mu.RLock()
-	defer d.mu.RUnlock()
+// offerOverflows lists the marks of a document that has values that are not indexed.
+func (x *extractor) offerOverflows() {
+	for _, f := range x.spills {
+		x.surplus[f] = false
+		x.candidate(fieldOverflow, nil, spillText[f][:])
+	}
+}
+
+// meet appends the candidates' terms. Those that have none are noted, for d; with none, they are nothing to anybody.
+func (x *extractor) meet(d *difference, terms []uint32) []uint32 {
+	dict := x.dict
+	dict.mu.RLock()
+	defer dict.mu.RUnlock()
 	for i := range x.list {
 		c := &x.list[i]
-		if c.attr, c.known = d.attr(c.field, c.key); c.known {
-			c.hash = d.hash(c.attr, c.long, c.text)
+		if c.attr, c.known = dict.attr(c.field, c.key); c.known {
+			c.hash = dict.hash(c.attr, c.long, c.text)
 		}
 	}
 	for i := range x.list {
 		c := &x.list[i]
-		c.slot = d.glance(c.hash)
+		c.slot = dict.glance(c.hash)
 	}
 	for i := range x.list {
-		x.touched ^= d.touch(x.list[i].slot)
+		x.touched ^= dict.touch(x.list[i].slot)
 	}
 	for i := range x.list {
 		c := &x.list[i]
 		if c.known {
-			if t, ok := d.probe(c.hash, c.attr, c.long, c.text); ok {
-				x.use(e, &t)
+			if t, ok := dict.probe(c.hash, c.attr, c.long, c.text); ok {
+				terms = append(terms, t.id)
 				continue
 			}
 		}
-		x.missing = append(x.missing, missing{entry: e, field: c.field, long: c.long, key: x.keep(c.key), text: x.keep(c.text)})
+		if d != nil {
+			x.missing = append(x.missing, missing{of: d, field: c.field, long: c.long, key: x.keep(c.key), text: x.keep(c.text)})
+		}
 	}
+	return terms
 }
 
 // keep copies bytes that belong to the caller.
@@ -170,9 +297,9 @@ func (x *extractor) keep(b []byte) span {
 	return span{from, len(x.texts)}
 }
 
-// drop forgets what is missing in an entry that is filled anew.
-func (x *extractor) drop(e *entry) {
-	x.missing = slices.DeleteFunc(x.missing, func(m missing) bool { return m.entry == e })
+// drop forgets what is missing in a difference that is filled anew.
+func (x *extractor) drop(d *difference) {
+	x.missing = slices.DeleteFunc(x.missing, func(m missing) bool { return m.of == d })
 }
 
 // settle gives the missing values their terms.
@@ -184,43 +311,7 @@ func (x *extractor) settle() {
 	defer x.dict.mu.Unlock()
 	for i := range x.missing {
 		m := &x.missing[i]
-		x.learn(m.entry, m.field, x.texts[m.key.from:m.key.to], m.long, x.texts[m.text.from:m.text.to])
+		m.of.add = append(m.of.add, x.dict.learn(m.field, x.texts[m.key.from:m.key.to], m.long, x.texts[m.text.from:m.text.to]))
 	}
 	x.begin()
-}
-
-func (x *extractor) spill(f asff.Field) {
-	if !x.surplus[f] {
-		x.surplus[f] = true
-		x.spills = append(x.spills, f)
-	}
-}
-
-func (x *extractor) use(e *entry, t *term) {
-	e.terms = append(e.terms, t.id)
-	if !t.saved {
-		x.fresh = append(x.fresh, t.id)
-	}
-}
-
-// learn gives a value a term, or marks the field's overflow when the memory for terms is used up. The caller holds the lock for
-// writing.
-func (x *extractor) learn(e *entry, field asff.Field, key []byte, long bool, text []byte) {
-	if attr, ok := x.dict.attr(field, key); ok {
-		if t, ok := x.dict.find(attr, long, text); ok { // another writer was first
-			x.use(e, &t)
-			return
-		}
-	}
-	if x.dict.overBudget() && field < fieldOverflow {
-		x.learn(e, fieldOverflow, nil, false, spillText[field][:])
-		return
-	}
-	x.use(e, &term{id: x.dict.insert(field, key, long, text)})
-}
-
-// order puts an entry's terms in order, each once.
-func (e *entry) order() {
-	slices.Sort(e.terms)
-	e.terms = slices.Compact(e.terms)
 }

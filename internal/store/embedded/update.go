@@ -26,10 +26,11 @@ type item struct {
 	again bool // the key comes more than once
 
 	// As loaded. base is the version that must still be there at commit; 0: no such finding.
-	loaded bool
-	doc    uint32
-	base   uint64
-	old    entry
+	loaded  bool
+	doc     uint32
+	base    uint64
+	spilled bool   // the index may have it on overflows
+	before  []byte // the document
 
 	// As the call leaves it.
 	exists   bool
@@ -38,8 +39,7 @@ type item struct {
 	version  uint64
 	customer asff.Attrs
 	json     []byte // only where the key comes again, or before anything changed
-	entry    entry
-	body     span // of call.bodies: the compressed record
+	body     span   // of call.bodies: the compressed record
 	history  []span
 	seqs     []uint64
 	differs  difference
@@ -55,6 +55,7 @@ type call struct {
 	byIdent map[store.Identity]int32
 	errs    []error
 	values  valueReader
+	before  valueReader // of what is stored
 	extract extractor
 	doc     store.Doc
 
@@ -64,14 +65,14 @@ type call struct {
 	histories []byte // encoded records of the round
 	docs      []byte // documents that are needed again
 	record    []byte
-	facts     []byte
+	overflows []uint32
 	key       [64]byte
 	locked    []store.Identity
 	view      stateReads
 }
 
 func newCall(s *Store) *call {
-	return &call{s: s, values: s.opts.newReader(), byIdent: map[store.Identity]int32{}, extract: extractor{dict: s.dict}}
+	return &call{s: s, values: s.opts.newReader(), before: s.opts.newReader(), byIdent: map[store.Identity]int32{}, extract: extractor{dict: s.dict}}
 }
 
 // maxKept is how much of a buffer survives a call.
@@ -81,8 +82,7 @@ const maxKept = 4 << 20
 func (c *call) end() {
 	for i := range c.items {
 		it := &c.items[i]
-		it.key, it.json = store.Key{}, nil
-		it.differs = difference{}
+		it.key, it.json, it.before = store.Key{}, nil, nil
 	}
 	clear(c.byIdent)
 	clear(c.errs[:cap(c.errs)])
@@ -162,7 +162,7 @@ func (s *Store) Update(ctx context.Context, keys []store.Key, fn store.UpdateFun
 
 // begin finds out which keys are the same.
 func (c *call) begin(keys []store.Key) {
-	c.items, c.of, c.extract.fresh = c.items[:0], c.of[:0], c.extract.fresh[:0]
+	c.items, c.of = c.items[:0], c.of[:0]
 	c.errs = slices.Grow(c.errs[:0], len(keys))[:len(keys)]
 	for i := range keys {
 		ident := keys[i].Identity()
@@ -175,9 +175,8 @@ func (c *call) begin(keys []store.Key) {
 			c.items = slices.Grow(c.items, 1)[:at+1]
 			it := &c.items[at]
 			*it = item{
-				key: keys[i], ident: ident,
-				old: entry{facts: facts{terms: it.old.terms}}, entry: entry{facts: facts{terms: it.entry.terms}},
-				history: it.history[:0], seqs: it.seqs[:0],
+				key: keys[i], ident: ident, history: it.history[:0], seqs: it.seqs[:0],
+				differs: difference{ident: ident, add: it.differs.add[:0], remove: it.differs.remove[:0]},
 			}
 		}
 		c.of = append(c.of, at)
@@ -269,8 +268,8 @@ func (c *call) decide(ctx context.Context, keys []store.Key, fn store.UpdateFunc
 	}
 	c.extract.settle()
 	for i := range c.items {
-		if it := &c.items[i]; redo[i] && it.changed && it.exists {
-			it.entry.order()
+		if it := &c.items[i]; redo[i] && it.changed {
+			it.differs.order()
 		}
 	}
 	return nil
@@ -279,11 +278,17 @@ func (c *call) decide(ctx context.Context, keys []store.Key, fn store.UpdateFunc
 // load reads an item's finding as it is now.
 func (c *call) load(it *item) error {
 	it.loaded = true
+	x := c.s.index
 	for tries := 0; ; tries++ {
-		c.s.index.mu.RLock()
-		doc, there := c.s.index.idents[it.ident]
-		c.s.index.mu.RUnlock()
-		it.exists, it.base, it.doc = false, 0, 0
+		c.overflows = c.s.dict.overflows(c.overflows[:0])
+		x.mu.RLock()
+		doc, there := x.idents[it.ident]
+		known, spilled := uint64(0), false
+		if there {
+			known, spilled = x.version(doc), x.spilled(doc, c.overflows)
+		}
+		x.mu.RUnlock()
+		it.exists, it.base, it.doc, it.before = false, 0, 0, nil
 		if !there {
 			return nil
 		}
@@ -292,6 +297,7 @@ func (c *call) load(it *item) error {
 			return fmt.Errorf("store: finding %s: %w", it.key.ID, err)
 		}
 		if ok {
+			it.spilled = spilled || it.version != known // the index is behind: what it says is of another version
 			break
 		}
 		// It is being deleted: look again.
@@ -305,6 +311,7 @@ func (c *call) load(it *item) error {
 		c.docs = append(c.docs, it.json...)
 		it.json = c.docs[at:len(c.docs):len(c.docs)]
 	}
+	it.before = it.json
 	return nil
 }
 
@@ -313,9 +320,6 @@ func (c *call) read(it *item, doc uint32) (bool, error) {
 	var rec stored
 	ok, err := c.s.fetch(doc, func(v []byte) (err error) {
 		if err = rec.decode(v); err == nil {
-			err = it.old.facts.decode(rec.facts)
-		}
-		if err == nil {
 			c.expanded, err = expand(c.expanded, rec.body)
 		}
 		return err
@@ -330,7 +334,6 @@ func (c *call) read(it *item, doc uint32) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	it.old.ident, it.old.version = it.ident, rec.version
 	it.exists, it.doc, it.base, it.version, it.customer, it.json = true, doc, rec.version, rec.version, rec.customer, text
 	return true, nil
 }
@@ -342,6 +345,12 @@ func (c *call) take(it *item, ch *store.Change) error {
 		if it.exists {
 			it.exists, it.changed, it.wiped = false, true, true
 			it.history, it.seqs = it.history[:0], it.seqs[:0]
+			c.extract.drop(&it.differs)
+			if it.base != 0 {
+				it.differs.kind, it.differs.add = goes, it.differs.add[:0]
+				it.differs.pair = c.s.pairHash(it.key.ProductArn, it.key.ID)
+				c.extract.goes(&it.key, c.before.Values(it.before), it.spilled, &it.differs)
+			}
 		}
 		return nil
 	case ch.JSON == nil && len(ch.History) == 0:
@@ -371,9 +380,15 @@ func (c *call) setDocument(it *item, ch *store.Change) {
 		values = c.values.Values(ch.JSON)
 	}
 	if it.again {
-		c.extract.drop(&it.entry)
+		c.extract.drop(&it.differs)
 	}
-	c.extract.extract(&it.key, values, &it.entry)
+	if it.base == 0 {
+		it.differs.kind, it.differs.pair = comes, c.s.pairHash(it.key.ProductArn, it.key.ID)
+		c.extract.comes(&it.key, values, &it.differs)
+	} else {
+		it.differs.kind = changes
+		c.extract.changed(&it.key, c.before.Values(it.before), values, it.spilled, &it.differs)
+	}
 	it.customer = ch.Customer
 	c.pack(it, ch.JSON)
 	if it.again {
@@ -384,8 +399,7 @@ func (c *call) setDocument(it *item, ch *store.Change) {
 }
 
 func (c *call) keepDocument(it *item) {
-	it.entry.times = it.old.times
-	it.entry.terms = append(it.entry.terms[:0], it.old.terms...)
+	it.differs.kind, it.differs.add, it.differs.remove = stays, it.differs.add[:0], it.differs.remove[:0]
 	c.pack(it, it.json)
 }
 
@@ -421,7 +435,7 @@ func (c *call) prepare() bool {
 	c.locked = c.locked[:0]
 	for i := range c.items {
 		it := &c.items[i]
-		if it.changed && (it.exists || it.base != 0) {
+		if it.writes() {
 			c.locked = append(c.locked, it.ident)
 		}
 	}
@@ -462,12 +476,11 @@ func (c *call) apply() (*pebble.Batch, error) {
 	x := c.s.index
 	x.mu.Lock()
 	for i := range c.items {
-		if it := &c.items[i]; it.differs.old != nil || it.differs.new != nil {
+		if it := &c.items[i]; it.writes() {
 			x.apply(&it.differs)
 		}
 	}
 	x.mu.Unlock()
-	c.s.dict.markSaved(c.extract.fresh)
 	return b, nil
 }
 
@@ -493,27 +506,21 @@ func (c *call) number() {
 
 // fill writes the changes into a batch and notes what they mean for the index.
 func (c *call) fill(b *pebble.Batch) error {
-	if err := c.fillTerms(b); err != nil {
-		return err
-	}
 	for i := range c.items {
 		it := &c.items[i]
-		it.differs = difference{doc: it.doc}
-		if !it.changed || !it.exists && it.base == 0 {
+		if !it.writes() {
 			continue
 		}
-		if it.base != 0 {
-			it.differs.old = &it.old
-		}
-		if it.exists {
-			it.differs.new = &it.entry
-		}
+		it.differs.doc, it.differs.version = it.doc, it.version
 		if err := c.fillItem(b, it); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// writes tells whether anything is left to do for an item: what came and went in one call does not count.
+func (it *item) writes() bool { return it.changed && (it.exists || it.base != 0) }
 
 func (c *call) fillItem(b *pebble.Batch, it *item) error {
 	if it.wiped {
@@ -523,21 +530,9 @@ func (c *call) fillItem(b *pebble.Batch, it *item) error {
 		}
 	}
 	if !it.exists {
-		return errors.Join(
-			b.Delete(numberKey(c.key[:0], attrPrefix, it.doc), nil),
-			b.Delete(numberKey(c.key[:0], docPrefix, it.doc), nil),
-		)
+		return b.Delete(numberKey(c.key[:0], docPrefix, it.doc), nil)
 	}
-	it.entry.ident, it.entry.pair, it.entry.version = it.ident, it.old.pair, it.version
-	if it.base == 0 {
-		it.entry.pair = c.s.pairHash(it.key.ProductArn, it.key.ID)
-	}
-	c.record = it.entry.append(c.record[:0])
-	if err := b.Set(numberKey(c.key[:0], attrPrefix, it.doc), c.record, nil); err != nil {
-		return err
-	}
-	c.facts = it.entry.facts.append(c.facts[:0])
-	rec := stored{customer: it.customer, version: it.version, facts: c.facts, body: c.bodies[it.body.from:it.body.to]}
+	rec := stored{customer: it.customer, version: it.version, body: c.bodies[it.body.from:it.body.to]}
 	c.record = rec.append(c.record[:0])
 	if err := b.Set(numberKey(c.key[:0], docPrefix, it.doc), c.record, nil); err != nil {
 		return err
@@ -548,34 +543,6 @@ func (c *call) fillItem(b *pebble.Batch, it *item) error {
 		}
 	}
 	return nil
-}
-
-// fillTerms writes the terms that may have no record yet, all in one: a record each would be most of what a commit writes. Two
-// writers may both write a term: it is the same.
-func (c *call) fillTerms(b *pebble.Batch) error {
-	if len(c.extract.fresh) == 0 {
-		return nil
-	}
-	slices.Sort(c.extract.fresh)
-	c.extract.fresh = slices.Compact(c.extract.fresh)
-	d := c.s.dict
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	c.record = c.record[:0]
-	highest := uint32(0)
-	for _, id := range c.extract.fresh {
-		t := d.at(id)
-		if t.saved {
-			continue
-		}
-		c.facts = appendTerm(c.facts[:0], c.s.fields, &d.attrs[t.attr], &t)
-		c.record = appendNumbered(c.record, id, c.facts)
-		highest = id // they ascend
-	}
-	if len(c.record) == 0 {
-		return nil
-	}
-	return b.Set(termsKey(c.key[:0], highest, c.s.sequence.take()), c.record, nil)
 }
 
 // applyBatch makes a batch visible. It is on disk when finish returns.

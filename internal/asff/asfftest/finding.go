@@ -17,6 +17,7 @@ const (
 	descriptions = 400_000
 	resources    = 250_000
 	generators   = 600
+	minutes      = 130_000
 )
 
 // rng is splitmix64: small, fast, and the same everywhere.
@@ -81,6 +82,12 @@ var (
 // epoch is when the first finding was seen; a later one comes a minute later.
 var epoch = time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC)
 
+// seenAt is when finding n was seen first: a later one comes a minute later, over and over in three months.
+func seenAt(n int) time.Time { return epoch.Add(time.Duration(n%minutes) * time.Minute) }
+
+// Last is the greatest UpdatedAt of version 0 of the findings 0 to n-1.
+func Last(n int) time.Time { return seenAt(min(n, minutes) - 1) }
+
 // Account is the account that finding n belongs to: 12 digits.
 func Account(n int) string {
 	r := seeded(kindFinding, n)
@@ -116,7 +123,7 @@ func Append(dst []byte, accountID, region string, n, version int) []byte {
 	generator := standards[g%len(standards)] + "/" + services[g%len(services)] + "." + strconv.Itoa(g)
 	label := pick(&r, labels)
 	score := scores[label]
-	seen := epoch.Add(time.Duration(n%130_000) * time.Minute)
+	seen := seenAt(n)
 	updated := seen.Add(time.Duration(version) * time.Hour)
 	kind := pick(&r, types)
 	start := len(w.b)

@@ -287,7 +287,7 @@ func (w *world) request(t *testing.T, d *datadriven.TestData) *api.Request {
 	return &api.Request{
 		Body:  []byte(w.fillIn(d.Input)),
 		Query: q,
-		Path:  map[string]string{"ProductSubscriptionArn": path, "InsightArn": path},
+		Path:  labels(path),
 	}
 }
 

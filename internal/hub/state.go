@@ -19,20 +19,26 @@ import (
 //	insight/REGION/UUID                    insightRecord
 //	automation-rule/REGION/UUID            ruleRecord
 //	automation-rules/REGION                ruleIndex: which there are
+//	actiontarget/REGION/ID                 actionTargetRecord
 //	tags/ARN                               the tags of a resource, which say that it is there: tags.go
 //
 // and those of the store itself, under the account "":
 //
 //	created           the instant the store was first opened, RFC 3339
 //	page-token-key    32 random bytes
+//	jobs              the ids of all jobs, oldest first: jobs_record.go
+//	job/ID            jobRecord
 const (
 	recordHub          = "hub/"
 	recordSubscription = "subscription/"
 	recordInsight      = "insight/"
 	recordRule         = "automation-rule/"
 	recordRuleIndex    = "automation-rules/"
+	recordActionTarget = "actiontarget/"
 	recordCreated      = "created"
 	recordTokenKey     = "page-token-key"
+	recordJobs         = "jobs"
+	recordJob          = "job/"
 )
 
 // hubRecord is what an account has decided about its hub in one Region.

@@ -113,11 +113,11 @@ func (h *Hub) UntagResource(ctx context.Context, p *iam.Principal, in *api.Untag
 		return nil, err
 	}
 	if n := len(in.TagKeys); n > maxTags {
-		return nil, api.InvalidParameter("TagKeys", "should NOT have more than "+strconv.Itoa(maxTags)+" items")
+		return nil, api.InvalidParameter("tagKeys", "should NOT have more than "+strconv.Itoa(maxTags)+" items")
 	}
 	for _, k := range in.TagKeys {
 		if !isTagKey(k) {
-			return nil, badTagKey("TagKeys", k)
+			return nil, badTagKey("tagKeys", k)
 		}
 	}
 	err := h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {

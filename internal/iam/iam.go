@@ -12,14 +12,18 @@ type Principal struct {
 	KeyID    string   // access key id
 	Operator bool     // under --auth none: administrator of every account (docs/differences.md, "Who is calling")
 	Verified bool     // keys are checked (--auth sigv4)
+	Secure   bool     // the request came over TLS
 	Products []string // product ARNs it is allow-listed for; "*" stands for any run of characters
 	Policy   *Policy  // nil: everything in its own account (D49)
 }
 
 // Request is one question to a policy.
 type Request struct {
-	Action     string              // "securityhub:BatchImportFindings"
-	Resource   string              // an ARN
+	Action   string // "securityhub:BatchImportFindings"
+	Resource string // an ARN, of the type that AWS's authorisation table gives the action
+	// Part is the ARN of what is meant within Resource, such as an insight of the hub; "": nothing finer. A statement that names
+	// either of the two applies (D103).
+	Part       string
 	Conditions map[string][]string // condition key to its values in this request; an absent key is absent
 }
 
@@ -32,7 +36,7 @@ func (p *Principal) Authorize(r Request) error {
 	if p.Policy == nil {
 		return nil
 	}
-	switch p.Policy.judge(r) {
+	switch p.Policy.judge(p, &r) {
 	case allowed:
 		return nil
 	case explicitlyDenied:

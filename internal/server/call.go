@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"hubcap/internal/api"
-	"hubcap/internal/hub"
 	"hubcap/internal/iam"
 	"hubcap/internal/sigv4"
 	"hubcap/internal/store"
@@ -93,6 +92,7 @@ func (c *call) receive(service string) error {
 		}
 		c.who = c.s.keys[checked.KeyID].principal(checked.Region)
 	}
+	c.who.Secure = c.r.TLS != nil
 	if e := c.r.Header["Content-Encoding"]; len(e) > 0 && (len(e) > 1 || e[0] != "" && !strings.EqualFold(e[0], "identity")) {
 		return api.Errorf(api.UnsupportedMediaType, "Content-Encoding '%s' is not supported: send the body as it is.", strings.Join(e, ", "))
 	}
@@ -140,27 +140,6 @@ func (k *Key) principal(region string) *iam.Principal {
 		Account: k.Account, Region: region, KeyID: k.ID, Verified: true, Products: k.Products, Policy: k.Policy,
 		ARN: "arn:aws:iam::" + k.Account + ":user/" + name,
 	}
-}
-
-// authorisedInside are the operations whose permission depends on what their body holds: each finding's product and account
-// (securityhub:TargetAccount), the members that change (securityhub:ASFFSyntaxPath). The hub asks for them.
-var authorisedInside = map[string]bool{"BatchImportFindings": true, "BatchUpdateFindings": true}
-
-// authorise asks the caller's policy about the row's action on the ARN in the path, or on the account's hub.
-func (c *call) authorise() error {
-	if c.who.Unrestricted() {
-		return nil
-	}
-	resource := c.label
-	if !strings.HasPrefix(resource, "arn:") {
-		resource = hub.ARN(c.who.Region, c.who.Account)
-	}
-	for _, action := range c.row.also {
-		if err := c.who.Authorize(iam.Request{Action: action, Resource: resource}); err != nil {
-			return err
-		}
-	}
-	return c.who.Authorize(iam.Request{Action: c.row.Action, Resource: resource})
 }
 
 // request is what the contract decodes inputs from.

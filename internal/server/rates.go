@@ -7,7 +7,7 @@ import (
 	"hubcap/internal/iam"
 )
 
-// rates are AWS's request rates per account and Region (spec 11), kept by the profile aws: a bucket an operation, filled steadily
+// rates are AWS's request rates per account, Region and operation (spec 11), kept by the profile aws: a bucket each, filled steadily
 // and as deep as its burst.
 type rates struct {
 	mu      sync.Mutex
@@ -21,41 +21,40 @@ type bucket struct {
 	at     time.Time
 }
 
-// others is the bucket that the operations without a rate of their own share.
-const others = "others"
+// rate is in requests: a second, and at once.
+type rate struct{ steady, burst float64 }
 
-// steady and burst, in requests a second.
-var rateOf = map[string]struct{ steady, burst float64 }{
+// rateOf are the operations with a rate of their own; every other one has otherRate, and a bucket of its own too (D105).
+var rateOf = map[string]rate{
 	"BatchEnableStandards":   {1, 1},
 	"GetFindings":            {3, 6},
 	"BatchImportFindings":    {10, 30},
 	"BatchUpdateFindings":    {10, 30},
 	"UpdateStandardsControl": {1, 5},
-	others:                   {10, 30},
 }
 
+var otherRate = rate{10, 30}
+
 // mostBuckets bounds what is kept; with --auth none strangers choose account and Region.
-const mostBuckets = 10_000
+const mostBuckets = 20_000
 
 func newRates() *rates { return &rates{buckets: map[rateKey]*bucket{}} }
 
 // allow takes a token, or answers false where there is none.
 func (r *rates) allow(p *iam.Principal, operation string, now time.Time) bool {
-	key, rate := keyOf(p, operation), rateOf[own(operation)]
+	key := rateKey{p.Account, p.Region, operation}
+	rate := rateFor(operation)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b := r.buckets[key]
 	if b == nil {
 		if len(r.buckets) >= mostBuckets {
-			clear(r.buckets)
+			r.makeRoom(now)
 		}
 		b = &bucket{tokens: rate.burst, at: now}
 		r.buckets[key] = b
 	}
-	if passed := now.Sub(b.at).Seconds(); passed > 0 {
-		b.tokens = min(rate.burst, b.tokens+passed*rate.steady)
-		b.at = now
-	}
+	b.fill(rate, now)
 	if b.tokens < 1 {
 		return false
 	}
@@ -63,23 +62,39 @@ func (r *rates) allow(p *iam.Principal, operation string, now time.Time) bool {
 	return true
 }
 
+// makeRoom forgets the buckets that are full again, which loses nothing: in a minute all are that nobody asks of. Where none is, it
+// forgets all, so that what is kept stays bounded whoever calls.
+func (r *rates) makeRoom(now time.Time) {
+	for key, b := range r.buckets {
+		rate := rateFor(key.operation)
+		if b.fill(rate, now); b.tokens >= rate.burst {
+			delete(r.buckets, key)
+		}
+	}
+	if len(r.buckets) > mostBuckets/2 {
+		clear(r.buckets)
+	}
+}
+
+func (b *bucket) fill(r rate, now time.Time) {
+	if passed := now.Sub(b.at).Seconds(); passed > 0 {
+		b.tokens = min(r.burst, b.tokens+passed*r.steady)
+		b.at = now
+	}
+}
+
 // giveBack puts back the token of a request that was refused access: it was held to the rate, but costs nothing of it (D30).
 func (r *rates) giveBack(p *iam.Principal, operation string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if b := r.buckets[keyOf(p, operation)]; b != nil {
-		b.tokens = min(rateOf[own(operation)].burst, b.tokens+1)
+	if b := r.buckets[rateKey{p.Account, p.Region, operation}]; b != nil {
+		b.tokens = min(rateFor(operation).burst, b.tokens+1)
 	}
 }
 
-// own names the bucket of an operation.
-func own(operation string) string {
-	if _, ok := rateOf[operation]; ok {
-		return operation
+func rateFor(operation string) rate {
+	if r, ok := rateOf[operation]; ok {
+		return r
 	}
-	return others
-}
-
-func keyOf(p *iam.Principal, operation string) rateKey {
-	return rateKey{p.Account, p.Region, own(operation)}
+	return otherRate
 }

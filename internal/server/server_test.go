@@ -324,7 +324,7 @@ func TestPolicies(t *testing.T) {
 		`securityhub:GetFindings action","Code":"AccessDeniedException"}`)
 	ask("DELETE", "/insights/arn%3Aaws%3Asecurityhub%3Aeu-west-1%3A111122223333%3Ainsight%2Fx").is(t, 403, "AccessDeniedException",
 		`{"Message":"User: arn:aws:iam::111122223333:user/ci is not authorized to perform: securityhub:DeleteInsight on resource: `+
-			`arn:aws:securityhub:eu-west-1:111122223333:insight/x with an explicit deny","Code":"AccessDeniedException"}`)
+			`arn:aws:securityhub:eu-west-1:111122223333:hub/default with an explicit deny","Code":"AccessDeniedException"}`)
 	// Its permission is asked finding by finding, in the hub.
 	ask("POST", "/findings/import").is(t, 200, "", `{"Text":"reached"}`)
 }
@@ -366,7 +366,7 @@ func TestIdentity(t *testing.T) {
 	require.Contains(t, do(t, anyKey(ask(open, form), "777788889999")).body, "<Account>777788889999</Account>")
 }
 
-// AWS's rates hold for an account and Region, and refill with the clock (spec 11). The profile open has none.
+// AWS's rates hold for an account, Region and operation (D105), and refill with the clock (spec 11). The profile open has none.
 func TestRates(t *testing.T) {
 	var mu sync.Mutex
 	now := noon
@@ -415,8 +415,9 @@ func TestRates(t *testing.T) {
 	for range 100 {
 		require.Equal(t, 403, ask(h, "GetFindingHistory", "111122223333"))
 	}
-	require.Equal(t, 30, count("DescribeProducts", "111122223333"), "the operations without a rate of their own share one")
-	require.Equal(t, 429, ask(h, "GetFindingHistory", "111122223333"))
+	require.Equal(t, 30, count("DescribeProducts", "111122223333"))
+	require.Equal(t, 30, count("DescribeHub", "111122223333"), "each operation has a rate of its own, and AWS's text names none for most")
+	require.Equal(t, 429, ask(h, "DescribeHub", "111122223333"))
 
 	open := start(t, Config{Clock: clock}, bound)
 	for range 100 {

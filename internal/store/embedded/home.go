@@ -21,6 +21,7 @@ import (
 //	FORMAT    one line: what this is, and the version of its layout
 //	db/       Pebble's files
 //	ballast   space that is given up when the disk fills up
+//	backup-*  links to files of db/ while a backup is made
 type home struct {
 	fs    vfs.FS
 	dir   string
@@ -57,6 +58,9 @@ func openHome(files vfs.FS, dir string) (*home, error) {
 	empty, err := h.inspect()
 	if err == nil && empty {
 		err = h.found()
+	}
+	if err == nil {
+		err = h.tidy()
 	}
 	if err != nil {
 		return nil, errors.Join(err, h.lock.Close())
@@ -176,6 +180,22 @@ func (h *home) found() error {
 	}()
 	if err != nil {
 		return fmt.Errorf("cannot write to directory %s: %w", h.dir, err)
+	}
+	return nil
+}
+
+// tidy takes away what backups left behind that were under way when their process was killed.
+func (h *home) tidy() error {
+	names, err := h.fs.List(h.dir)
+	if err != nil {
+		return fmt.Errorf("cannot read directory %s: %w", h.dir, err)
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, backupPrefix) {
+			if err := h.fs.RemoveAll(h.path(name)); err != nil {
+				return fmt.Errorf("cannot remove %s: %w", h.path(name), err)
+			}
+		}
 	}
 	return nil
 }

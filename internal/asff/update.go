@@ -72,10 +72,8 @@ func (m *Merger) Edit(old *Stored, e *Edit, now time.Time) (doc []byte, customer
 	m.settleWorkflow(d, was)
 
 	doc = m.emit()
-	if len(doc) > MaxFindingBytes {
-		if size := countedSize(doc, d); size > MaxFindingBytes && size > countedSize(old.Doc, was) {
-			return nil, 0, false, &EditError{Code: "FindingSizeExceeded", Message: "Finding size exceeded 240 KB"}
-		}
+	if tooLarge(doc, d, old.Doc, was) {
+		return nil, 0, false, errGrown
 	}
 	if customer == old.Customer && bytes.Equal(doc, old.Doc) {
 		return old.Doc, customer, false, nil

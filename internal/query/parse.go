@@ -23,10 +23,14 @@ func (e *ParseError) Error() string {
 	return "at byte " + strconv.Itoa(e.Offset) + ": " + e.Reason
 }
 
-// Parse reads the printed form of an Expr (see the grammar in print.go). The empty text asks for everything. The error is a
-// *ParseError.
-func Parse(s string) (Expr, error) {
-	p := parser{text: s}
+// Parse reads the printed form of an Expr (see the grammar in print.go), without relative dates. The empty text asks for everything. The
+// error is a *ParseError.
+func Parse(s string) (Expr, error) { return ParseAt(s, time.Time{}) }
+
+// ParseAt is Parse with relative dates, resolved at now: UpdatedAt within 7 days means from seven days before now on, without an upper
+// end (D64); older than 7 days means until then.
+func ParseAt(s string, now time.Time) (Expr, error) {
+	p := parser{text: s, now: now}
 	p.next()
 	if p.err == nil && p.kind == endOfText {
 		return Expr{}, nil
@@ -53,7 +57,8 @@ const (
 // parser holds one token of look-ahead. After the first error it stands at the end of the text, so that every loop ends.
 type parser struct {
 	text string
-	pos  int // after the token
+	now  time.Time // zero: there are no relative dates
+	pos  int       // after the token
 	err  *ParseError
 
 	kind  tokenKind
@@ -263,13 +268,18 @@ func (p *parser) wordTest(c Cond) Expr {
 		return p.where(at, c)
 	case p.take("within"):
 		return p.within(at, c)
+	case p.take("older"):
+		p.need("than")
+		p.needOrder(at, c.Field)
+		c.Cmp, c.Lo, c.Hi, c.HiOpen = Range, math.Inf(-1), p.ago(c.Field), true
+		return p.where(at, c)
 	case p.take("in"):
 		if p.take("cidr") {
 			return p.cidr(at, c)
 		}
 		return p.list(at, c)
 	}
-	p.expected("a test: =, !=, <, <=, >, >=, startswith, contains, in, within, exists, missing")
+	p.expected("a test: =, !=, <, <=, >, >=, startswith, contains, in, within, older than, exists, missing")
 	return Expr{}
 }
 
@@ -373,6 +383,9 @@ func (p *parser) within(at int, c Cond) Expr {
 	case p.take("["):
 	case p.take("("):
 		c.LoOpen = true
+	case c.Field.Kind() == asff.KindDate:
+		c.Lo, c.Hi = p.ago(c.Field), math.Inf(1)
+		return p.where(at, c)
 	default:
 		p.expected("[ or (")
 	}
@@ -411,6 +424,44 @@ func (p *parser) bound(f asff.Field) float64 {
 		p.fail(at, quoted(text)+" is no date: write 2026-01-31 or 2026-01-31T15:04:05Z")
 	}
 	return float64(ms)
+}
+
+// spans are the units of relative dates.
+var spans = map[string]time.Duration{
+	"minute": time.Minute, "minutes": time.Minute, "hour": time.Hour, "hours": time.Hour,
+	"day": day, "days": day, "week": 7 * day, "weeks": 7 * day,
+}
+
+// mostAgo bounds relative dates, as the API's filters do.
+const mostAgo = maxRangeDays * day
+
+// ago reads a span of time and answers the instant that lies so far back, in Unix milliseconds.
+func (p *parser) ago(f asff.Field) float64 {
+	at := p.start
+	if f.Kind() != asff.KindDate {
+		p.fail(at, "only dates have an age, and "+f.Name()+" is "+kindName(f.Kind()))
+		return 0
+	}
+	text, _ := p.value("a number of days, such as 7 days, or [ and two dates")
+	n, err := strconv.Atoi(text)
+	if p.err == nil && (err != nil || n < 1) {
+		p.fail(at, quoted(text)+" is no number of days: write 7 days, 12 hours, or [2026-01-31, 2026-02-28]")
+		return 0
+	}
+	unit, ok := spans[strings.ToLower(p.word)]
+	if p.kind != bareWord || !ok {
+		p.expected("minutes, hours, days or weeks")
+		return 0
+	}
+	p.next()
+	if n > int(mostAgo/unit) {
+		p.fail(at, "no more than "+strconv.Itoa(maxRangeDays)+" days")
+	}
+	if p.now.IsZero() {
+		p.fail(at, "no relative date can stand here")
+		return 0
+	}
+	return float64(p.now.Add(-time.Duration(n) * unit).UnixMilli())
 }
 
 func (p *parser) number(text string, at int) float64 {

@@ -3,6 +3,7 @@ package query_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/datadriven"
 	"github.com/stretchr/testify/require"
@@ -17,7 +18,7 @@ func TestParse(t *testing.T) {
 			var out strings.Builder
 			for line := range strings.Lines(d.Input) {
 				line = strings.TrimSuffix(line, "\n")
-				e, err := query.Parse(line)
+				e, err := query.ParseAt(line, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 				if err != nil {
 					var bad *query.ParseError
 					require.ErrorAs(t, err, &bad)
@@ -39,6 +40,11 @@ func TestParseErrorNamesThePlace(t *testing.T) {
 	require.EqualError(t, err, "at byte 13: expected the name of an attribute, found the end")
 }
 
+func TestParseKnowsNoRelativeDates(t *testing.T) {
+	_, err := query.Parse("UpdatedAt within 7 days")
+	require.EqualError(t, err, "at byte 17: no relative date can stand here")
+}
+
 func TestParseBoundsNesting(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("(", n) + "Title = a" + strings.Repeat(")", n) }
 	_, err := query.Parse(deep(200))
@@ -55,11 +61,12 @@ func FuzzParse(f *testing.F) {
 		``, `all`, `Title = a and (Id != "b c" or not Type in (x, y))`, `Confidence within (1, 2]`, `UpdatedAt >= 2026-01-01`,
 		`ResourceTags[env] missing`, `NetworkSourceIpV4 not in cidr 10.0.0.0/8`, `Keyword contains "\x00\u00e9"`, `Sample = true`,
 		`VerificationState in (UNKNOWN, TRUE_POSITIVE)`, `CreatedAt = @1.5`, `Title = "`, `((`, `not`, `Confidence within [-inf, inf)`,
+		`UpdatedAt within 7 days`, `not CreatedAt older than 90 minutes`, `CreatedAt not older than 1 week`,
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		e, err := query.Parse(s)
+		e, err := query.ParseAt(s, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 		if err != nil {
 			var bad *query.ParseError
 			require.ErrorAs(t, err, &bad)

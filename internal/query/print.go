@@ -23,6 +23,7 @@ import (
 //	          | ["not"] "in" "(" value { "," value } ")"    any of these
 //	          | ["not"] "in" "cidr" value                   addresses
 //	          | ["not"] "within" ("[" | "(") value "," value ("]" | ")")   numbers and dates; round ends are left out; inf
+//	          | ["not"] ("within" | "older" "than") n ("minutes" | "hours" | "days" | "weeks")        dates; ParseAt alone
 //	          | "exists" | "missing"
 //	value     = bare word | "quoted, with Go's escapes"
 //

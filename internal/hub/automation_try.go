@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strconv"
@@ -38,7 +39,7 @@ type TryAutomationRuleInput struct {
 type TryAutomationRuleOutput struct {
 	Matching    int64                  `json:"Matching"`    // findings that satisfy the criteria
 	Examined    int64                  `json:"Examined"`    // of these, looked at: all where Complete
-	WouldChange int64                  `json:"WouldChange"` // of those examined
+	WouldChange int64                  `json:"WouldChange"` // of those examined; one that is as the rule wants it is not changed
 	CouldNot    int64                  `json:"CouldNot"`    // of those examined: the change would be refused, as for size
 	Complete    bool                   `json:"Complete"`
 	Samples     []AutomationRuleSample `json:"Samples"`
@@ -87,12 +88,12 @@ func (h *Hub) TryAutomationRule(ctx context.Context, p *iam.Principal, in *TryAu
 			return errEnough
 		}
 		out.Examined++
-		_, _, changed, err := r.Action.Apply(&m, &asff.Stored{Doc: d.JSON, Customer: d.Customer}, now)
+		doc, _, changed, err := r.Action.Apply(&m, &asff.Stored{Doc: d.JSON, Customer: d.Customer}, now)
 		if _, refused := errors.AsType[*asff.EditError](err); refused {
 			out.CouldNot++
 			return nil
 		}
-		if err != nil || !changed {
+		if err != nil || !changed || bytes.Equal(doc, d.JSON) {
 			return err
 		}
 		out.WouldChange++

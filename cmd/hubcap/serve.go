@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -95,6 +96,12 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 		}
 		defer stop()
 	}
+	// Jobs go on while requests are answered, and rest before the store closes.
+	working, rest := context.WithCancel(ctx)
+	var workers sync.WaitGroup
+	workers.Go(func() { sc.Hub.RunJobs(working) })
+	defer workers.Wait()
+	defer rest()
 	if err := c.greet(std.Out, l.Addr(), where, cfg); err != nil {
 		return err
 	}

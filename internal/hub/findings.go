@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"hubcap/internal/api"
 	"hubcap/internal/iam"
@@ -33,11 +34,16 @@ func (h *Hub) GetFindings(ctx context.Context, p *iam.Principal, in *api.GetFind
 	if find.Sort, err = query.CompileSort(order); err != nil {
 		return nil, paramError(err)
 	}
+	return h.findPage(ctx, p, q, &find, at)
+}
+
+// findPage answers one page, and the token of the next.
+func (h *Hub) findPage(ctx context.Context, p *iam.Principal, q query.Question, find *query.Find, at time.Time) (*api.GetFindingsOutput, error) {
 	if _, err := h.requireHub(ctx, p); err != nil {
 		return nil, err
 	}
-	docs := documents{list: make([]api.RawJSON, 0, limit)}
-	next, err := h.store.Find(ctx, h.scope(p), &find, docs.add)
+	docs := documents{list: make([]api.RawJSON, 0, find.Limit)}
+	next, err := h.store.Find(ctx, h.scope(p), find, docs.add)
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,7 @@ type Config struct {
 	// HistoryDays is how long a change is told by GetFindingHistory, in days (D33); 0: as long as the finding lives.
 	HistoryDays int
 	Retention   Retention // of findings; RetentionOf(Profile) is the profile's own
+	Shared      bool      // other processes serve the same store: a job is theirs until their lease on it runs out
 	Rand        io.Reader // New reads 32 bytes from it, for the page tokens of a new store; nil: crypto/rand
 }
 
@@ -75,7 +76,9 @@ type Hub struct {
 	catalog *catalog
 	sealer  *query.Sealer
 	rules   ruleCache
-	created time.Time     // of the store: SubscribedAt of an implicit hub (D52)
+	created time.Time // of the store: SubscribedAt of an implicit hub (D52)
+	jobs    *jobEngine
+	shared  bool
 	told    time.Duration // how long a change is told; 0: for good
 
 	retention Retention
@@ -109,6 +112,7 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 		return nil, err
 	}
 	h.created = own.created
+	h.shared, h.jobs = cfg.Shared, newJobEngine(h.now())
 	h.sealer = query.NewSealer(own.tokenKey)
 	return h, nil
 }

@@ -56,7 +56,11 @@ func (c *call) operation(path string) {
 		return
 	}
 	if !c.row.inside {
-		if err := c.authorise(); err != nil {
+		err := c.authorise()
+		if err == nil {
+			err = c.authoriseAlso()
+		}
+		if err != nil {
 			c.fail(err)
 			return
 		}

@@ -25,8 +25,20 @@ type extension struct {
 
 // extensions are all rows of hubcap's own. Their names share one space with the API's; actions are hubcap:<Name>.
 func extensions(h *hub.Hub) []extension {
-	_ = h
-	return nil
+	const ndjson = "application/x-ndjson"
+	return []extension{
+		extend("SearchFindings", "POST", "findings/search", bindOwn(h.SearchFindings), readFindings),
+		extend("CountFindings", "POST", "findings/count", bindOwn(h.CountFindings), readFindings),
+		extend("ExportFindings", "POST", "findings/export", bindStream(ndjson, h.ExportFindings), readFindings),
+		extend("ExportFindings", "GET", "findings/export", bindStream(ndjson, h.ExportFindingsQuery), readFindings),
+		extend("ExplainFindings", "POST", "explain", bindOwn(h.ExplainFindings), readFindings),
+		extend("ExplainFindings", "GET", "explain", bindOwn(h.ExplainFindingsQuery), readFindings),
+		extend("StartJob", "POST", "jobs", bindOwn(h.StartJob), readFindings),
+		extend("ListJobs", "GET", "jobs", bindOwn(h.ListJobs)),
+		extend("GetJob", "GET", "jobs/{JobId}", bindOwn(h.GetJob)),
+		extend("CancelJob", "POST", "jobs/{JobId}/cancel", bindOwn(h.CancelJob)),
+		extend("UndoJob", "POST", "jobs/{JobId}/undo", bindOwn(h.UndoJob)),
+	}
 }
 
 const readFindings = "securityhub:GetFindings"
@@ -40,6 +52,16 @@ func extend(name, method, pattern string, answer operation, also ...string) exte
 		},
 		also: also, answer: answer,
 	}
+}
+
+// authoriseAlso asks the caller's policy about the further actions of a row.
+func (c *call) authoriseAlso() error {
+	for _, action := range c.row.also {
+		if err := c.who.Authorize(iam.Request{Action: action, Resource: hub.ARN(c.who.Region, c.who.Account)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bindOwn is bind for an extension: JSON in, JSON out. It refuses members and query parameters that it does not know, for a filter
@@ -80,9 +102,12 @@ func (c *call) decodeOwn(in any) error {
 	t := reflect.TypeOf(in).Elem()
 	for i := range t.NumField() {
 		f := t.Field(i)
-		known["?"+f.Tag.Get("query")] = true
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		known[name] = true
+		if name := f.Tag.Get("query"); name != "" {
+			known["?"+name] = true
+		}
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			known[name] = true
+		}
 	}
 	for name := range r.Query {
 		if !known["?"+name] {

@@ -15,6 +15,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"hubcap/internal/iam"
+	"hubcap/internal/server"
 )
 
 // config is the configuration file (docs/configuration.md, D50): TOML, every key known, every mistake named with its line.
@@ -246,7 +247,7 @@ func (k *keyConfig) policy() (*iam.Policy, error) {
 	for _, s := range *k.Policy {
 		statements = append(statements, iam.Statement(s))
 	}
-	return iam.NewPolicy(statements)
+	return iam.NewPolicy(statements, server.Actions()...)
 }
 
 // resolve finds the secret. An error names where it should be, never what it is.

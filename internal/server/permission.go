@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 
 	"hubcap/internal/api"
@@ -161,4 +162,28 @@ func requestTags(r *api.Request) (map[string][]string, error) {
 		conditions[iam.TagKeys] = keys
 	}
 	return conditions, nil
+}
+
+// permissionOnly are actions of the service that are no operations: AWS's console asks for them, and policies written for AWS name
+// them.
+var permissionOnly = []string{
+	"AllowVendedLogDeliveryForResource", "BatchGetControlEvaluations", "ConnectorRegistrationsV2", "GetAdhocInsightResults",
+	"GetControlFindingSummary", "GetFreeTrialEndDate", "GetFreeTrialUsage", "GetInsightFindingTrend", "GetUsage", "GetUsageV2",
+	"ListAccountUsageV2", "ListControlEvaluationSummaries", "SendFindingEvents", "SendInsightEvents",
+}
+
+// Actions are all that a policy may name: those of the rows, and those that only AWS's console asks for.
+func Actions() []string {
+	var all []string
+	for i := range api.Operations {
+		all = append(all, api.Operations[i].Action)
+	}
+	for _, e := range extensions(nil) {
+		all = append(all, e.Action)
+	}
+	for _, name := range permissionOnly {
+		all = append(all, "securityhub:"+name)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }

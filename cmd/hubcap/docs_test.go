@@ -28,10 +28,9 @@ func TestDifferencesArePinned(t *testing.T) {
 			seen[m[1]] = true
 		}
 	}
-	for n := range len(seen) {
+	for n := range 70 { // later ones came in ranges
 		require.True(t, seen[strconv.Itoa(n+1)], "D%d is missing", n+1)
 	}
-	require.GreaterOrEqual(t, len(seen), 56)
 
 	pin := regexp.MustCompile("`((?:internal|cmd|e2e)[a-z0-9/]*)\\s+(Test\\w+)`(?:\\s+\\(([^)]+)\\))?")
 	for _, at := range number.FindAllStringSubmatchIndex(built, -1) {

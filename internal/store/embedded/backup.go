@@ -167,7 +167,8 @@ func openBare(dir string, opts Options) (*Store, error) {
 	if err := roomToOpen(&opts, dir); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
-	s := &Store{dir: dir, opts: opts, home: h, dict: newDictionary(0), index: newIndex(), state: newState()}
+	s := &Store{dir: dir, opts: opts, home: h, state: newState()}
+	s.emptyIndex()
 	if s.db, err = h.openDatabase(&opts, s.fatal); err != nil {
 		return nil, errors.Join(err, h.close())
 	}

@@ -3,7 +3,6 @@ package embedded
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"hash/maphash"
 	"sync"
 
 	"hubcap/internal/asff"
@@ -37,7 +36,7 @@ type term struct {
 type attribute struct {
 	field asff.Field
 	key   string
-	terms []uint32 // in the order in which they were met
+	terms numbers
 }
 
 type attrKey struct {
@@ -45,20 +44,21 @@ type attrKey struct {
 	key   string
 }
 
-// dictionary numbers terms. It only grows while the store is open, so a walk over an attribute may let go of the lock and go on
-// by position. Most of what a write does is looking terms up, and most of that is waiting for memory: a term lies in one piece,
-// found by one probe.
+// dictionary numbers terms, from 1. A walk over an attribute may let go of the lock and go on by position. Most of what a write
+// does is looking terms up, and most of that is waiting for memory: a term lies in one piece, found by one probe.
+//
+// On disk it would be the arena's blocks, the places, the parts of the table, and the attributes with their terms.
 type dictionary struct {
 	mu    sync.RWMutex
-	seed  maphash.Seed
+	key   *hashKey
 	mask  uint64 // of the hash; tests force collisions with it
 	limit int64  // bytes; 0: none
 
 	arena  [][]byte // blocks of term records: number, attribute, flags, length, text; each begins at a multiple of recordAlign
 	room   int      // left in the last block
 	places [][]uint32
-	next   uint32 // number of the next term
-	tables [256]probeTable
+	next   uint32    // number of the next term
+	table  hashTable // of places
 
 	attrs   []attribute
 	scalars [256]uint32        // attribute of a field without keys, plus one
@@ -69,22 +69,45 @@ type dictionary struct {
 const (
 	termChunk   = 1 << 14
 	arenaBlock  = 1 << 20
-	recordAlign = 8
+	recordAlign = 4
 	recordHead  = 10
 
 	flagLong = 1
 )
 
-// probeTable finds the records of a hash: a slot holds the upper half of the hash and the place of a record, or nothing. The search
-// begins where the upper half says, so a table grows without a look at the records.
-type probeTable struct {
-	slots []uint64
-	used  int
+func newDictionary(limit int64, key *hashKey, mask uint64) *dictionary {
+	return &dictionary{key: key, mask: mask, limit: limit, next: 1, keyed: map[attrKey]uint32{}}
 }
 
-func newDictionary(limit int64) *dictionary {
-	return &dictionary{seed: maphash.MakeSeed(), mask: ^uint64(0), limit: limit, keyed: map[attrKey]uint32{}}
+// numbers is a list of numbers that only grows. A number keeps its position.
+type numbers struct {
+	chunks [][]uint32 // full, but for the last
 }
+
+const numbersChunk = 1 << 10
+
+func (l *numbers) add(n uint32) {
+	last := len(l.chunks) - 1
+	if last < 0 || len(l.chunks[last]) == numbersChunk {
+		room := 1
+		if last >= 0 {
+			room = numbersChunk
+		}
+		l.chunks = append(l.chunks, make([]uint32, 0, room))
+		last++
+	}
+	l.chunks[last] = append(l.chunks[last], n)
+}
+
+func (l *numbers) len() int {
+	last := len(l.chunks) - 1
+	if last < 0 {
+		return 0
+	}
+	return last*numbersChunk + len(l.chunks[last])
+}
+
+func (l *numbers) at(i int) uint32 { return l.chunks[i/numbersChunk][i%numbersChunk] }
 
 // fold gives the text under which a value is kept: itself, or head and hash, written to buf.
 func fold(value []byte, buf *[maxText]byte) (text []byte, long bool) {
@@ -98,11 +121,11 @@ func fold(value []byte, buf *[maxText]byte) (text []byte, long bool) {
 }
 
 func (d *dictionary) hash(attr uint32, long bool, text []byte) uint64 {
-	h := maphash.Bytes(d.seed, text) ^ (uint64(attr)+1)*0x9e3779b97f4a7c15
+	and := uint64(attr) << 1
 	if long {
-		h = ^h
+		and |= 1
 	}
-	return h & d.mask
+	return d.key.sum(text, and) & d.mask
 }
 
 // attr finds the attribute of a field and key. The caller holds the lock.
@@ -134,16 +157,8 @@ func (d *dictionary) find(attr uint32, long bool, text []byte) (t term, ok bool)
 	return d.probe(d.hash(attr, long, text), attr, long, text)
 }
 
-// glance is the slot where the search for a hash begins, and touch the record that it names. Looking up many terms is mostly
-// waiting for memory; done for all of them first, the processor waits for them together.
-func (d *dictionary) glance(h uint64) uint64 {
-	slots := d.tables[h&0xff].slots
-	if len(slots) == 0 {
-		return 0
-	}
-	return slots[(h>>32)&uint64(len(slots)-1)] //nolint:gosec // not empty
-}
-
+// touch fetches the record that a slot of the table names. Looking up many terms is mostly waiting for memory; done for all of them
+// first, the processor waits for them together.
 func (d *dictionary) touch(slot uint64) byte {
 	if slot == 0 {
 		return 0
@@ -152,20 +167,12 @@ func (d *dictionary) touch(slot uint64) byte {
 }
 
 func (d *dictionary) probe(h uint64, attr uint32, long bool, text []byte) (t term, ok bool) {
-	table := &d.tables[h&0xff]
-	if table.used == 0 {
-		return t, false
-	}
-	tag, mask := h>>32, uint64(len(table.slots)-1) //nolint:gosec // not empty
-	for i := tag & mask; ; i = (i + 1) & mask {
-		slot := table.slots[i]
-		if slot == 0 {
+	for p := d.table.probe(h); ; {
+		place, ok := p.next()
+		if !ok {
 			return t, false
 		}
-		if slot>>32 != tag {
-			continue
-		}
-		t = termOf(d.record(uint32(slot))) //nolint:gosec // the lower half
+		t = termOf(d.record(place))
 		if t.attr == attr && t.long == long && string(t.text) == string(text) {
 			return t, true
 		}
@@ -191,7 +198,9 @@ func (d *dictionary) overflows(terms []uint32) []uint32 {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if attr, ok := d.attr(fieldOverflow, nil); ok {
-		terms = append(terms, d.attrs[attr].terms...)
+		for _, c := range d.attrs[attr].terms.chunks {
+			terms = append(terms, c...)
+		}
 	}
 	return terms
 }
@@ -227,15 +236,9 @@ func (d *dictionary) put(t *term) {
 	}
 	d.places[t.id/termChunk][t.id%termChunk] = place
 	d.next = max(d.next, t.id+1)
-	h := d.hash(t.attr, t.long, t.text)
-	table := &d.tables[h&0xff]
-	if 3*len(table.slots) <= 4*(table.used+1) {
-		table.widen()
-	}
-	table.insert(h>>32<<32 | uint64(place))
-	a := &d.attrs[t.attr]
-	a.terms = append(a.terms, t.id)
-	d.bytes += 48 + int64(len(t.text)) // record 10, slot 11, place 4, list 5, posting 16
+	d.table.add(d.hash(t.attr, t.long, t.text), place)
+	d.attrs[t.attr].terms.add(t.id)
+	d.bytes += 48 + int64(len(t.text)) // record 12, slot 12, place 4, list 5, posting 8, and a little
 }
 
 // write copies a term into the arena.
@@ -257,27 +260,6 @@ func (d *dictionary) write(t *term) (place uint32) {
 	rec[9] = byte(len(t.text)) //nolint:gosec // at most maxText
 	copy(rec[recordHead:], t.text)
 	return place
-}
-
-// widen doubles a table. There are so many of them that none takes long.
-func (t *probeTable) widen() {
-	old := t.slots
-	*t = probeTable{slots: make([]uint64, max(8, 2*len(old)))}
-	for _, slot := range old {
-		if slot != 0 {
-			t.insert(slot)
-		}
-	}
-}
-
-func (t *probeTable) insert(slot uint64) {
-	mask := uint64(len(t.slots) - 1) //nolint:gosec // not empty
-	i := slot >> 32 & mask
-	for t.slots[i] != 0 {
-		i = (i + 1) & mask
-	}
-	t.slots[i] = slot
-	t.used++
 }
 
 // at is the term of a number that was given out. The caller holds the lock.
@@ -313,11 +295,11 @@ func (d *dictionary) walk(field asff.Field, key string, from int, f func(t *term
 	if !ok {
 		return from, false
 	}
-	ids := d.attrs[attr].terms
-	to = min(from+walkStep, len(ids))
-	for _, id := range ids[from:to] {
-		t := d.at(id)
+	ids := &d.attrs[attr].terms
+	to = min(from+walkStep, ids.len())
+	for i := from; i < to; i++ {
+		t := d.at(ids.at(i))
 		f(&t)
 	}
-	return to, to < len(ids)
+	return to, to < ids.len()
 }

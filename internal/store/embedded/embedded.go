@@ -110,6 +110,7 @@ type Store struct {
 	state *state
 	locks keyLocks
 	meta  meta
+	key   hashKey // from the seed
 
 	nextDoc  atomic.Uint32
 	sequence sequence
@@ -127,7 +128,7 @@ var _ store.Store = (*Store)(nil)
 
 // meta is what belongs to the store as a whole.
 type meta struct {
-	seed [16]byte // of the pair hashes
+	seed [16]byte // of the hashes in the index
 }
 
 // Open opens the store in dir, and makes one where there is none. One process at a time may have it open.
@@ -138,10 +139,10 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		dir: dir, opts: opts, home: h, dict: newDictionary(opts.IndexMemory), index: newIndex(), state: newState(),
+		dir: dir, opts: opts, home: h, state: newState(),
 		scans: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
-	s.dict.mask = opts.hashMask
+	s.emptyIndex()
 	s.scratch.New = func() any { return newCall(s) }
 	s.readers.New = func() any { return &reading{values: opts.newReader()} }
 	if err := roomToOpen(&opts, dir); err != nil {
@@ -155,6 +156,11 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	s.space = watchSpace(&opts, dir)
 	return s, nil
+}
+
+// emptyIndex begins an index that knows no documents.
+func (s *Store) emptyIndex() {
+	s.dict, s.index = newDictionary(s.opts.IndexMemory, &s.key, s.opts.hashMask), newIndex(&s.key, s.opts.hashMask)
 }
 
 func (s *Store) load() error {
@@ -184,6 +190,7 @@ func (s *Store) loadMeta() error {
 	} else if copy(s.meta.seed[:], seed) != len(s.meta.seed) {
 		return errDamaged
 	}
+	s.key = newHashKey(s.meta.seed[:])
 	reserved, err := s.getMeta("sequence")
 	if err != nil {
 		return err
@@ -235,7 +242,7 @@ func (s *Store) Stats() Stats {
 	out := Stats{Findings: s.index.live.GetCardinality()}
 	s.index.mu.RUnlock()
 	s.dict.mu.RLock()
-	out.Terms, out.IndexBytes = uint64(s.dict.next), s.dict.bytes
+	out.Terms, out.IndexBytes = uint64(s.dict.next-1), s.dict.bytes
 	s.dict.mu.RUnlock()
 	out.DiskBytes, out.FreeBytes, out.NearlyFull = s.db.Metrics().DiskSpaceUsage(), s.space.free.Load(), s.space.low.Load()
 	return out

@@ -234,20 +234,18 @@ func (f *search) selectByTree(after *query.Position, want int) []found {
 // walkTree takes candidates from the tree; false when it walked too far.
 func (f *search) walkTree(pivot place, from bool, places *[]place, want int) bool {
 	steps := 0
-	visit := func(p place) bool {
+	x := f.s.index
+	visit := func(doc uint32) bool {
 		steps++
-		if from && comparePlaces(p, pivot) <= 0 {
-			return true
-		}
-		if f.set.may.Contains(p.doc) {
-			*places = append(*places, p)
+		if f.set.may.Contains(doc) {
+			*places = append(*places, x.placeOf(doc))
 		}
 		return len(*places) < want && steps < treeSteps
 	}
 	if from {
-		f.s.index.order.Ascend(pivot, visit)
+		x.order.after(pivot, visit)
 	} else {
-		f.s.index.order.Scan(visit)
+		x.order.scan(visit)
 	}
 	return len(*places) == want || steps < treeSteps
 }

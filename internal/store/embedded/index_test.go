@@ -7,44 +7,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"hubcap/internal/asff"
 	"hubcap/internal/query"
 	"hubcap/internal/query/querytest"
 	"hubcap/internal/store"
 )
-
-// A posting is a set, whatever form it has.
-func TestPosting(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var p posting
-		want := map[uint32]bool{}
-		for range rapid.IntRange(0, 120).Draw(t, "steps") {
-			doc := rapid.Uint32Range(0, 40).Draw(t, "doc")
-			if rapid.IntRange(0, 3).Draw(t, "remove") == 0 {
-				p.remove(doc)
-				delete(want, doc)
-			} else {
-				p.add(doc)
-				want[doc] = true
-			}
-			require.Equal(t, len(want), p.count())
-			var got []uint32
-			p.each(func(doc uint32) { got = append(got, doc) })
-			require.Len(t, got, len(want))
-			for _, doc := range got {
-				require.True(t, want[doc])
-			}
-			first, ok := p.first()
-			require.Equal(t, len(want) > 0, ok)
-			require.True(t, !ok || want[first])
-			x := &index{postings: [][]posting{{p}}}
-			require.Equal(t, len(want), int(x.anyOf([]uint32{0}).GetCardinality()))
-			require.Equal(t, len(want), p.within(x.union([]uint32{0})))
-		}
-	})
-}
 
 // load stores findings made of members.
 func load(t *testing.T, s *Store, members ...string) {

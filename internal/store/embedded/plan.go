@@ -336,18 +336,18 @@ func inRange(c *query.Cond, v float64) bool {
 // anyOf is the documents that have one of the terms. The bitmap may be a posting's own. The caller holds the lock.
 func (x *index) anyOf(terms []uint32) *roaring.Bitmap {
 	if len(terms) == 1 {
-		if p := x.posting(terms[0]); p.many != nil && p.many.bits != nil {
-			return p.many.bits
+		if p := x.posting(terms[0]); p.bits != nil {
+			return p.bits
 		}
 	}
 	var large []*roaring.Bitmap
 	var docs []uint32
 	for _, t := range terms {
 		p := x.posting(t)
-		if p.many != nil && p.many.bits != nil {
-			large = append(large, p.many.bits)
+		if p.bits != nil {
+			large = append(large, p.bits)
 		} else {
-			p.each(func(doc uint32) { docs = append(docs, doc) })
+			docs = p.appendTo(docs)
 		}
 	}
 	slices.Sort(docs)

@@ -1,109 +1,69 @@
 package embedded
 
 import (
-	"slices"
+	"encoding/binary"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// smallPosting is how many documents a posting keeps in a plain slice before it becomes a bitmap. Most terms stay below it, and a
-// new document, which has the greatest number, is appended after two looks into memory; a bitmap takes seven.
-const smallPosting = 256
-
-// A posting is the set of documents that have a term. Many terms belong to one document for good (identifiers, titles), so the
-// first one is kept without an allocation.
+// A posting is the set of documents that have a term, as it stands in the index: valid while the index's lock is held. Most terms
+// belong to one document; then come those of some dozens or hundreds, in a short run of bytes; few are in many documents, and have
+// a bitmap.
 type posting struct {
-	one  uint32 // the only document, plus one; 0: none, or several
-	many *docSet
-}
-
-// docSet is a set of documents: sorted while small, then a bitmap.
-type docSet struct {
-	small []uint32
-	bits  *roaring.Bitmap
-}
-
-func (p *posting) add(doc uint32) {
-	switch {
-	case p.many != nil:
-		p.many.add(doc)
-	case p.one == 0:
-		p.one = doc + 1
-	case p.one != doc+1:
-		p.many = &docSet{small: append(make([]uint32, 0, 4), min(p.one-1, doc), max(p.one-1, doc))}
-		p.one = 0
-	}
-}
-
-func (p *posting) remove(doc uint32) {
-	switch {
-	case p.many != nil:
-		p.many.remove(doc)
-	case p.one == doc+1:
-		p.one = 0
-	}
+	one    uint32 // the only document, plus one
+	packed []byte // see slab
+	bits   *roaring.Bitmap
 }
 
 func (p *posting) count() int {
 	switch {
-	case p.many == nil:
-		return int(min(p.one, 1))
-	case p.many.bits != nil:
-		return int(p.many.bits.GetCardinality()) //nolint:gosec // at most 2^32
-	default:
-		return len(p.many.small)
+	case p.bits != nil:
+		return int(p.bits.GetCardinality()) //nolint:gosec // at most 2^32
+	case p.packed != nil:
+		return slab(p.packed).count()
 	}
+	return int(min(p.one, 1))
 }
 
 func (p *posting) contains(doc uint32) bool {
 	switch {
-	case p.many == nil:
-		return p.one == doc+1
-	case p.many.bits != nil:
-		return p.many.bits.Contains(doc)
+	case p.bits != nil:
+		return p.bits.Contains(doc)
+	case p.packed != nil:
+		return slab(p.packed).contains(doc)
 	}
-	_, there := slices.BinarySearch(p.many.small, doc)
-	return there
+	return p.one == doc+1
 }
 
 // first is any document of the posting.
 func (p *posting) first() (doc uint32, ok bool) {
 	switch {
-	case p.many == nil:
-		return p.one - 1, p.one != 0
-	case p.many.bits != nil:
-		if p.many.bits.IsEmpty() {
-			return 0, false
-		}
-		return p.many.bits.Minimum(), true
-	case len(p.many.small) > 0:
-		return p.many.small[0], true
+	case p.bits != nil:
+		return p.bits.Minimum(), true // it is never empty
+	case p.packed != nil:
+		return slab(p.packed).last(), true
 	}
-	return 0, false
+	return p.one - 1, p.one != 0
 }
 
-// each calls f for every document.
+// each calls f for every document, in order.
 func (p *posting) each(f func(doc uint32)) {
 	switch {
-	case p.many == nil:
-		if p.one != 0 {
-			f(p.one - 1)
-		}
-	case p.many.bits != nil:
-		for it := p.many.bits.Iterator(); it.HasNext(); {
+	case p.bits != nil:
+		for it := p.bits.Iterator(); it.HasNext(); {
 			f(it.Next())
 		}
-	default:
-		for _, doc := range p.many.small {
-			f(doc)
-		}
+	case p.packed != nil:
+		slab(p.packed).each(f)
+	case p.one != 0:
+		f(p.one - 1)
 	}
 }
 
 // within counts the documents that are in set too.
 func (p *posting) within(set *roaring.Bitmap) int {
-	if p.many != nil && p.many.bits != nil {
-		return int(p.many.bits.AndCardinality(set)) //nolint:gosec // at most 2^32
+	if p.bits != nil {
+		return int(p.bits.AndCardinality(set)) //nolint:gosec // at most 2^32
 	}
 	n := 0
 	p.each(func(doc uint32) {
@@ -116,45 +76,130 @@ func (p *posting) within(set *roaring.Bitmap) int {
 
 // addTo adds every document to set.
 func (p *posting) addTo(set *roaring.Bitmap) {
-	switch {
-	case p.many == nil:
-		if p.one != 0 {
-			set.Add(p.one - 1)
-		}
-	case p.many.bits != nil:
-		set.Or(p.many.bits)
-	default:
-		set.AddMany(p.many.small)
+	if p.bits != nil {
+		set.Or(p.bits)
+		return
+	}
+	set.AddMany(p.appendTo(nil))
+}
+
+// appendTo appends every document to docs, in order.
+func (p *posting) appendTo(docs []uint32) []uint32 {
+	p.each(func(doc uint32) { docs = append(docs, doc) })
+	return docs
+}
+
+// A slab is a piece of memory with the documents of a posting: the last of them (4 bytes), how many bytes are used and how many
+// documents there are (2 bytes each), then the first document and the distances to the next ones as varints. New documents have the
+// greatest numbers, so they are appended without a look at the others.
+type slab []byte
+
+const slabHead = 8
+
+func (s slab) last() uint32 { return binary.LittleEndian.Uint32(s) }
+func (s slab) used() int    { return int(binary.LittleEndian.Uint16(s[4:])) }
+func (s slab) count() int   { return int(binary.LittleEndian.Uint16(s[6:])) }
+
+func (s slab) set(last uint32, used, count int) {
+	binary.LittleEndian.PutUint32(s, last)
+	binary.LittleEndian.PutUint16(s[4:], uint16(used))  //nolint:gosec // at most the greatest size
+	binary.LittleEndian.PutUint16(s[6:], uint16(count)) //nolint:gosec // fewer than bytes
+}
+
+// start begins a slab with its first document.
+func (s slab) start(doc uint32) {
+	s.set(doc, slabHead+binary.PutUvarint(s[slabHead:], uint64(doc)), 1)
+}
+
+func (s slab) each(f func(doc uint32)) {
+	doc := uint32(0)
+	for b := s[slabHead:s.used()]; len(b) > 0; {
+		d, n := uvarint(b)
+		doc += d
+		b = b[n:]
+		f(doc)
 	}
 }
 
-func (s *docSet) add(doc uint32) {
-	if s.bits != nil {
-		s.bits.Add(doc)
-		return
+// uvarint is binary.Uvarint for numbers that were written by us: most are of one byte or two.
+func uvarint(b []byte) (uint32, int) {
+	if b[0] < 0x80 {
+		return uint32(b[0]), 1
 	}
-	at, n := len(s.small), len(s.small)
-	if n > 0 && s.small[n-1] >= doc {
-		var there bool
-		if at, there = slices.BinarySearch(s.small, doc); there {
-			return
-		}
-	}
-	if n >= smallPosting {
-		s.bits = roaring.BitmapOf(s.small...)
-		s.bits.Add(doc)
-		s.small = nil
-		return
-	}
-	s.small = slices.Insert(s.small, at, doc)
+	v, n := binary.Uvarint(b)
+	return uint32(v), n //nolint:gosec // so written
 }
 
-func (s *docSet) remove(doc uint32) {
-	if s.bits != nil {
-		s.bits.Remove(doc)
+// seek finds the first document that is not below doc: before is the one in front of it, from and to are where the distance to it
+// stands. With none, from and to are the end.
+func (s slab) seek(doc uint32) (before, at uint32, from, to int) {
+	end := s.used()
+	for from = slabHead; from < end; from = to {
+		d, n := uvarint(s[from:end])
+		to = from + n
+		if at = before + d; at >= doc {
+			return before, at, from, to
+		}
+		before = at
+	}
+	return before, 0, end, end
+}
+
+func (s slab) contains(doc uint32) bool {
+	if doc >= s.last() {
+		return doc == s.last()
+	}
+	_, at, from, to := s.seek(doc)
+	return from < to && at == doc
+}
+
+// add adds a document; false when there is no room for it.
+func (s slab) add(doc uint32) bool {
+	var buf [2 * binary.MaxVarintLen32]byte
+	last, used := s.last(), s.used()
+	if doc > last {
+		n := binary.PutUvarint(buf[:], uint64(doc-last))
+		if used+n > len(s) {
+			return false
+		}
+		copy(s[used:], buf[:n])
+		s.set(doc, used+n, s.count()+1)
+		return true
+	}
+	before, at, from, to := s.seek(doc)
+	if at == doc {
+		return true
+	}
+	n := binary.PutUvarint(buf[:], uint64(doc-before))
+	n += binary.PutUvarint(buf[n:], uint64(at-doc))
+	more := n - (to - from)
+	if used+more > len(s) {
+		return false
+	}
+	copy(s[from+n:used+more], s[to:used])
+	copy(s[from:], buf[:n])
+	s.set(last, used+more, s.count()+1)
+	return true
+}
+
+// remove takes a document away, if it is there. The last one must not go.
+func (s slab) remove(doc uint32) {
+	if doc > s.last() {
 		return
 	}
-	if at, there := slices.BinarySearch(s.small, doc); there {
-		s.small = slices.Delete(s.small, at, at+1)
+	before, at, from, to := s.seek(doc)
+	if at != doc {
+		return
 	}
+	used := s.used()
+	if to == used { // the last one
+		s.set(before, from, s.count()-1)
+		return
+	}
+	d, n := uvarint(s[to:used])
+	var buf [binary.MaxVarintLen32]byte
+	m := binary.PutUvarint(buf[:], uint64(at-before+d))
+	copy(s[from:], buf[:m])
+	copy(s[from+m:], s[to+n:used])
+	s.set(s.last(), used-(to+n-from-m), s.count()-1)
 }

@@ -82,7 +82,7 @@ func (s *Store) Get(ctx context.Context, key store.Key, fn func(*store.Doc) erro
 	ident := key.Identity()
 	for range maxLooks {
 		s.index.mu.RLock()
-		doc, there := s.index.idents[ident]
+		doc, there := s.index.find(&ident)
 		s.index.mu.RUnlock()
 		if !there {
 			return false, nil

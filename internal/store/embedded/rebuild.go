@@ -3,7 +3,6 @@ package embedded
 import (
 	"fmt"
 	"runtime"
-	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -39,7 +38,7 @@ func (s *Store) rebuild() error {
 	}
 	applied := make(chan error, 1)
 	go func() {
-		var places []place
+		var docs []uint32
 		var failed error
 		for c := range inOrder {
 			if <-c.done; failed == nil {
@@ -49,13 +48,11 @@ func (s *Store) rebuild() error {
 				continue
 			}
 			for i := range c.differs {
-				places = append(places, s.index.restore(&c.differs[i]))
+				s.index.restore(&c.differs[i])
 			}
+			docs = append(docs, c.docs...)
 		}
-		slices.SortFunc(places, comparePlaces)
-		for _, p := range places {
-			s.index.order.Load(p)
-		}
+		s.index.order.fill(docs)
 		applied <- failed
 	}()
 	err = s.readChunks(it, func(c *chunk) {
@@ -119,8 +116,7 @@ func (s *Store) parseChunk(c *chunk, r *reading, x *extractor) error {
 }
 
 // restore is apply for a document that comes while nobody else looks, without its place in the order.
-func (x *index) restore(d *difference) place {
+func (x *index) restore(d *difference) {
 	x.insert(d)
 	x.addTerms(d)
-	return x.placeOf(d.doc)
 }

@@ -46,17 +46,17 @@ func historyKey(dst []byte, ident store.Identity, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(dst, seq)
 }
 
-// columns are the dates that are kept as numbers, in Unix milliseconds. Any other date is only known to be there.
-var columns = [...]asff.Field{asff.FieldUpdatedAt, asff.FieldCreatedAt, asff.FieldFirstObservedAt, asff.FieldLastObservedAt}
+// timeColumns are the dates that are kept as numbers, in Unix milliseconds. Any other date is only known to be there.
+var timeColumns = [...]asff.Field{asff.FieldUpdatedAt, asff.FieldCreatedAt, asff.FieldFirstObservedAt, asff.FieldLastObservedAt}
 
 const updatedColumn = 0
 
 // noTime stands for a date that is absent, or no instant.
 const noTime = math.MinInt64
 
-// columnOf is the place of a field in columns, or -1.
+// columnOf is the place of a field in timeColumns, or -1.
 func columnOf(f asff.Field) int {
-	for i, c := range columns {
+	for i, c := range timeColumns {
 		if c == f {
 			return i
 		}

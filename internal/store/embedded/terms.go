@@ -1,8 +1,6 @@
 package embedded
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"slices"
 
 	"hubcap/internal/asff"
@@ -14,7 +12,7 @@ const maxTerms = 256
 
 // columnAt is columnOf for every field, plus one.
 var columnAt = func() (at [256]uint8) {
-	for i, f := range columns {
+	for i, f := range timeColumns {
 		at[f] = uint8(i + 1)
 	}
 	return at
@@ -23,12 +21,8 @@ var columnAt = func() (at [256]uint8) {
 // pairHash names a (product ARN, id) among all accounts. What it finds is compared on reading.
 func (s *Store) pairHash(productArn, id string) uint64 {
 	buf := make([]byte, 0, 512)
-	buf = append(buf, s.meta.seed[:]...)
-	buf = binary.AppendUvarint(buf, uint64(len(productArn)))
-	buf = append(buf, productArn...)
-	buf = append(buf, id...)
-	sum := sha256.Sum256(buf)
-	return binary.LittleEndian.Uint64(sum[:8]) & s.opts.hashMask
+	buf = append(append(buf, productArn...), id...)
+	return s.key.sum(buf, uint64(len(productArn))) & s.opts.hashMask
 }
 
 // A difference is what one commit makes of one document in the index: it comes, changes or goes.
@@ -38,7 +32,7 @@ type difference struct {
 	pair    uint64
 	version uint64
 	kind    differenceKind
-	times   [len(columns)]int64
+	times   [len(timeColumns)]int64
 	remove  []uint32 // terms; one that the document does not have does no harm
 	add     []uint32 // terms; one that it has already does no harm. None is in both
 }
@@ -187,7 +181,7 @@ func (x *extractor) startList() {
 }
 
 // propose lists everything that a document says. The same document is always listed alike.
-func (x *extractor) propose(k *store.Key, vs []asff.Value, times *[len(columns)]int64) {
+func (x *extractor) propose(k *store.Key, vs []asff.Value, times *[len(timeColumns)]int64) {
 	x.startList()
 	x.scope = append(append(x.scope[:0], k.Account...), k.Region...)
 	x.candidate(fieldAccount, nil, x.scope[:len(k.Account)])
@@ -209,7 +203,7 @@ func (x *extractor) propose(k *store.Key, vs []asff.Value, times *[len(columns)]
 }
 
 // readTimes fills the columns. What is no instant, or one too many, is left to the overflow.
-func (x *extractor) readTimes(vs []asff.Value, times *[len(columns)]int64) {
+func (x *extractor) readTimes(vs []asff.Value, times *[len(timeColumns)]int64) {
 	for i := range times {
 		times[i] = noTime
 	}
@@ -270,7 +264,7 @@ func (x *extractor) meet(d *difference, terms []uint32) []uint32 {
 	}
 	for i := range x.list {
 		c := &x.list[i]
-		c.slot = dict.glance(c.hash)
+		c.slot = dict.table.glance(c.hash)
 	}
 	for i := range x.list {
 		x.touched ^= dict.touch(x.list[i].slot)

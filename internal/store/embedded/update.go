@@ -282,7 +282,7 @@ func (c *call) load(it *item) error {
 	for tries := 0; ; tries++ {
 		c.overflows = c.s.dict.overflows(c.overflows[:0])
 		x.mu.RLock()
-		doc, there := x.idents[it.ident]
+		doc, there := x.find(&it.ident)
 		known, spilled := uint64(0), false
 		if there {
 			known, spilled = x.version(doc), x.spilled(doc, c.overflows)
@@ -455,7 +455,7 @@ func (c *call) unchanged() bool {
 		if !it.changed {
 			continue
 		}
-		doc, there := x.idents[it.ident]
+		doc, there := x.find(&it.ident)
 		if there && (doc != it.doc || x.version(doc) != it.base) || !there && it.base != 0 {
 			it.loaded, same = false, false
 		}

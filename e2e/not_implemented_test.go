@@ -19,6 +19,7 @@ var built = []string{
 	"BatchImportFindings", "BatchUpdateFindings", "DescribeHub", "DescribeProducts", "DisableImportFindingsForProduct",
 	"DisableSecurityHub", "EnableImportFindingsForProduct", "EnableSecurityHub", "GetFindingHistory", "GetFindings",
 	"ListEnabledProductsForImport", "UpdateSecurityHubConfiguration",
+	"UpdateFindings", "CreateInsight", "DeleteInsight", "GetInsightResults", "GetInsights", "UpdateInsight",
 }
 
 // TestNotImplemented calls every operation the SDK knows. Those that are not built answer 501 NotImplementedException.

@@ -68,10 +68,10 @@ var bodies = map[string]string{
 
 // requestOf makes a request of an operation on resources of the account.
 func requestOf(h *house, op *api.Operation) *http.Request {
-	target, label, found := strings.Cut(op.Pattern, "{")
-	if found {
+	target, rest, found := strings.Cut(op.Pattern, "{")
+	if label, end, _ := strings.Cut(rest, "}"); found {
 		value := "11111111-2222-3333-4444-555555555555"
-		switch strings.Trim(label, "+}") {
+		switch strings.TrimSuffix(label, "+") {
 		case "FindingAggregatorArn":
 			value = ownLinks
 		case "ResourceArn":
@@ -81,7 +81,7 @@ func requestOf(h *house, op *api.Operation) *http.Request {
 		case "InsightArn":
 			value = "arn:aws:securityhub:eu-west-1:111122223333:insight/111122223333/custom/nobody"
 		}
-		target += strings.NewReplacer(":", "%3A", "/", "%2F").Replace(value)
+		target += strings.NewReplacer(":", "%3A", "/", "%2F").Replace(value) + end
 	}
 	if op.Name == "UntagResource" {
 		target += "?tagKeys=Team"

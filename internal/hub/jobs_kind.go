@@ -138,17 +138,3 @@ func openUpdate(_ *Hub, j *jobRecord) (jobApply, error) {
 		return store.Change{JSON: out, Customer: customer, History: history(m, at, sourceUpdate, j.Caller.ARN)}, nil
 	}, nil
 }
-
-// undoing makes the change that takes a trace back.
-func undoing(m *asff.Merger, j *jobRecord, t *traced, doc *store.Doc, at time.Time) (store.Change, error) {
-	trace, err := t.trace()
-	if err != nil {
-		return store.Change{}, err
-	}
-	before := asff.Stored{Doc: doc.JSON, Customer: doc.Customer}
-	out, customer, changed, err := m.Restore(&before, &trace)
-	if err != nil || !changed {
-		return store.Change{}, err
-	}
-	return store.Change{JSON: out, Customer: customer, History: history(m, at, sourceUpdate, j.Caller.ARN)}, nil
-}

@@ -36,6 +36,7 @@ const (
 	jobWorkers = 4               // jobs under way at once
 	jobLook    = 3 * time.Second // for jobs that others left, and after trouble
 	jobTries   = 5               // in a row without progress, then a job has FAILED
+	jobPiece   = 1000            // findings a piece: what is written, and told as progress, in one step
 	jobStep    = 100             // findings an Update: what waits for their locks waits for no more
 	jobRounds  = 20              // of the findings that others change while a job does
 	longRest   = 100 * time.Millisecond
@@ -48,8 +49,10 @@ var (
 
 // jobEngine is what a process knows of jobs beside their records.
 type jobEngine struct {
-	owner string // of leases
-	wake  chan struct{}
+	owner       string // of leases
+	wake        chan struct{}
+	piece, step int           // jobPiece and jobStep; less in tests
+	look        time.Duration // jobLook
 
 	mu      sync.Mutex
 	last    time.Time // the latest instant that was given to a round
@@ -59,7 +62,10 @@ type jobEngine struct {
 }
 
 func newJobEngine(now time.Time) *jobEngine {
-	return &jobEngine{owner: newUUID(now), wake: make(chan struct{}, 1), running: map[string]bool{}, tries: map[string]int{}}
+	return &jobEngine{
+		owner: newUUID(now), wake: make(chan struct{}, 1), running: map[string]bool{}, tries: map[string]int{},
+		piece: jobPiece, step: jobStep, look: jobLook,
+	}
 }
 
 // alarm tells the workers of a new job.
@@ -96,7 +102,7 @@ func (e *jobEngine) notBefore(at time.Time) {
 func (h *Hub) RunJobs(ctx context.Context) {
 	var under sync.WaitGroup
 	defer under.Wait()
-	look := time.NewTicker(jobLook)
+	look := time.NewTicker(h.jobs.look)
 	defer look.Stop()
 	for {
 		if err := h.startDueJobs(ctx, &under); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrClosed) {
@@ -218,7 +224,6 @@ type jobRun struct {
 	apply jobApply    // nil: an undo
 
 	reader asff.Reader
-	merger asff.Merger // of an undo
 	scope  store.Scope
 	seen   uint64 // version of the store's own records at which the lease was still held
 }
@@ -307,7 +312,7 @@ func (r *jobRun) patiently(ctx context.Context, step func() error) error {
 		if !errors.Is(err, store.ErrNearlyFull) {
 			return err
 		}
-		if err := rest(ctx, jobLook); err != nil {
+		if err := rest(ctx, r.h.jobs.look); err != nil {
 			return err
 		}
 	}
@@ -350,7 +355,7 @@ func (r *jobRun) prepare(ctx context.Context) error {
 	if err := r.h.store.DropSpool(ctx, r.j.keySpool()); err != nil { // of a process that did not come to the end of its list
 		return err
 	}
-	keys := make([]store.Key, 0, jobPieceKeys)
+	keys := make([]store.Key, 0, r.h.jobs.piece)
 	var pieces uint64
 	var total int64
 	put := func() error {
@@ -371,7 +376,7 @@ func (r *jobRun) prepare(ctx context.Context) error {
 	}
 	err := r.h.store.Walk(ctx, r.h.scope(r.p), r.where, func(doc *store.Doc) error {
 		keys = append(keys, cloneKey(doc.Key))
-		if len(keys) < jobPieceKeys {
+		if len(keys) < r.h.jobs.piece {
 			return nil
 		}
 		return put()
@@ -393,8 +398,10 @@ var errCancelled = errors.New("cancelled")
 
 // changing is a piece under way.
 type changing struct {
-	keys    []store.Key
-	apply   func(i int, doc *store.Doc, at time.Time) (store.Change, error)
+	keys  []store.Key
+	apply func(i int, doc *store.Doc, at time.Time) (store.Change, error)
+	// before, if set, makes apply ready for a finding: apply may be asked of the version that it answers and of no other.
+	before  func(ctx context.Context, i int) (uint64, error)
 	traces  []traced // of the findings that were changed, and in a round of those about to be
 	written int      // how many of them the spool has
 	counts  jobRecord
@@ -474,12 +481,12 @@ func (r *jobRun) load(ctx context.Context, n uint64, c *changing) error {
 		if err != nil {
 			return err
 		}
+		u := undoing{j: r.j, list: list, later: make([]map[string]bool, len(list))}
 		for i := range list {
 			c.keys = append(c.keys, list[i].Key)
 		}
-		c.apply = func(i int, doc *store.Doc, at time.Time) (store.Change, error) {
-			return undoing(&r.merger, r.j, &list[i], doc, at)
-		}
+		c.apply = u.apply
+		c.before = func(ctx context.Context, i int) (uint64, error) { return u.before(ctx, r.h, i) }
 		return nil
 	}
 	raw, found, err := r.h.store.Chunk(ctx, r.j.keySpool(), n)
@@ -533,12 +540,16 @@ func (r *jobRun) round(ctx context.Context, n uint64, c *changing) error {
 	}
 	at := r.h.jobs.instant(r.h.now())
 	first := len(c.traces)
+	moved := c.pending[:0]
 	for _, i := range c.pending {
-		if err := r.judge(ctx, c, i, at); err != nil {
+		switch err := r.judge(ctx, c, i, at); {
+		case errors.Is(err, errMoved):
+			moved = append(moved, i)
+		case err != nil:
 			return err
 		}
 	}
-	c.pending = c.pending[:0]
+	c.pending = moved
 	planned := c.traces[first:]
 	if len(planned) == 0 {
 		return nil
@@ -549,7 +560,7 @@ func (r *jobRun) round(ctx context.Context, n uint64, c *changing) error {
 	c.written = len(c.traces)
 	kept := c.traces[:first]
 	for len(planned) > 0 {
-		step := planned[:min(jobStep, len(planned))]
+		step := planned[:min(r.h.jobs.step, len(planned))]
 		planned = planned[len(step):]
 		before := r.h.clock()
 		errs, err := r.change(ctx, c, step, at)
@@ -586,7 +597,17 @@ func (r *jobRun) round(ctx context.Context, n uint64, c *changing) error {
 // judge reads one finding and counts it, or plans its change.
 func (r *jobRun) judge(ctx context.Context, c *changing, i int, at time.Time) error {
 	key := c.keys[i]
+	var version uint64
+	if c.before != nil {
+		var err error
+		if version, err = c.before(ctx, i); err != nil {
+			return err
+		}
+	}
 	found, err := r.h.store.Get(ctx, key, func(doc *store.Doc) error {
+		if c.before != nil && doc.Version != version {
+			return errMoved
+		}
 		if !r.matches(doc) {
 			c.counts.NoLonger++
 			return nil

@@ -10,9 +10,6 @@ import (
 	"hubcap/internal/store"
 )
 
-// jobPieceKeys is how many findings a piece of a job has: what is written, and told as progress, in one step.
-const jobPieceKeys = 1000
-
 // spooledKey is a finding in the spool of keys; what it shares with the one before is left out.
 type spooledKey struct {
 	Account string `json:"a,omitempty"`

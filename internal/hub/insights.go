@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	maxInsights       = 100       // custom ones of an account in a Region, in the profile aws (spec 7.1)
+	maxInsights       = 100       // custom ones of an account in a Region, in the profile aws (spec 7.2)
 	maxInsightName    = 128       // characters (spec 7.4)
 	maxInsightFilters = 256 << 10 // bytes (D80)
 )
@@ -75,7 +75,7 @@ func (h *Hub) CreateInsight(ctx context.Context, p *iam.Principal, in *api.Creat
 }
 
 // GetInsights tells the insights of the ARNs given, each once, in that order; without any, the caller's custom ones, the oldest first
-// (spec 7.1). One ARN that names none refuses the request.
+// (spec 7.3, D84). One ARN that names none refuses the request.
 func (h *Hub) GetInsights(ctx context.Context, p *iam.Principal, in *api.GetInsightsInput) (*api.GetInsightsOutput, error) {
 	limit, err := pageSize(in.MaxResults)
 	if err != nil {
@@ -361,7 +361,7 @@ func readInsightARN(parameter, s string) (insightARN, error) {
 	return a, nil
 }
 
-// ownInsightARN reads the ARN of an insight to change. The managed ones are nobody's (spec 7.1, D81).
+// ownInsightARN reads the ARN of an insight to change. The managed ones are nobody's (spec 7.3, D81).
 func ownInsightARN(s string) (insightARN, error) {
 	const parameter = "InsightArn"
 	a, err := readInsightARN(parameter, s)
@@ -382,8 +382,8 @@ func checkInsightName(name string) error {
 	return nil
 }
 
-// insightFilters checks the filters of a custom insight and answers them without white space, "" where there are none. The sentence
-// was seen from CreateInsight (aws-samples/aws-security-hub-summary-email#10), and is not the one of GetFindings.
+// insightFilters checks the filters of a custom insight and answers them without white space, "" where there are none. The sentence is
+// CreateInsight's own (spec 7.5), and not the one of GetFindings.
 func (h *Hub) insightFilters(filters api.RawJSON, now time.Time) (string, error) {
 	if filters == nil {
 		return "", nil

@@ -10,12 +10,12 @@ import (
 	"hubcap/internal/store"
 )
 
-// maxInsightResults is how many values an insight tells: the most frequent ones (spec 7.1).
+// maxInsightResults is how many values an insight tells: the most frequent ones (spec 7.2).
 const maxInsightResults = 100
 
 // GetInsightResults counts the findings in the caller's scope that match an insight's filters, by the values of its attribute, the
-// most frequent first. Relative dates are those of the call. A finding counts once for each distinct value, of any of its resources,
-// and not at all where it lacks the attribute (D34).
+// most frequent first. Relative dates are those of the call. A finding counts once for each distinct value, of any of its resources
+// (spec 7.6), and not at all where it lacks the attribute (D34).
 func (h *Hub) GetInsightResults(ctx context.Context, p *iam.Principal, in *api.GetInsightResultsInput) (*api.GetInsightResultsOutput, error) {
 	a, err := readInsightARN("InsightArn", in.InsightArn)
 	if err != nil {

@@ -383,7 +383,7 @@ func (c *compiler) dateRange(f asff.Field, path string) (cond Cond, present bool
 	)
 	err = c.object(path, func(member, path string) error {
 		if member == "Value" {
-			// The word of AWS for what is no number at all (aws-samples/aws-security-hub-summary-email#10).
+			// AWS's word for what is no number at all (spec 7.5).
 			x, present, err := c.number(path, "number")
 			switch {
 			case err != nil || !present:

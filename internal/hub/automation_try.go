@@ -68,7 +68,7 @@ func (h *Hub) TryAutomationRule(ctx context.Context, p *iam.Principal, in *TryAu
 		}
 		samples = int(*n)
 	}
-	r, err := h.chosenRule(ctx, p, in.RuleArn, in.Rule)
+	r, err := h.chooseRule(ctx, p, in.RuleArn, in.Rule)
 	if err != nil {
 		return nil, err
 	}
@@ -125,25 +125,30 @@ func (h *Hub) ruleScope(p *iam.Principal) store.Scope {
 	return s
 }
 
-// chosenRule finds or compiles the rule that a request names in one of two ways.
-func (h *Hub) chosenRule(ctx context.Context, p *iam.Principal, arn *string, draft *AutomationRuleDraft) (*rule.Rule, error) {
+// chosenRule is a rule that a request names, and what a job must keep of it.
+type chosenRule struct {
+	*rule.Rule
+	run ruleRun
+}
+
+// chooseRule finds or compiles the rule that a request names in one of two ways.
+func (h *Hub) chooseRule(ctx context.Context, p *iam.Principal, arn *string, draft *AutomationRuleDraft) (chosen chosenRule, err error) {
 	switch {
 	case arn != nil && draft != nil:
-		return nil, api.InvalidParameter("Rule", "should NOT be there together with 'RuleArn'")
+		return chosen, api.InvalidParameter("Rule", "should NOT be there together with 'RuleArn'")
 	case arn == nil && draft == nil:
-		return nil, api.InvalidParameter("RuleArn", "is required, or else 'Rule'")
+		return chosen, api.InvalidParameter("RuleArn", "is required, or else 'Rule'")
 	}
-	var r *rule.Rule
 	if draft != nil {
-		var err error
-		if r, err = ruleOf(draft.Criteria, draft.Actions, "Rule."); err != nil {
-			return nil, err
+		chosen.run = ruleRun{Criteria: draft.Criteria, Actions: draft.Actions}
+		if chosen.Rule, err = ruleOf(draft.Criteria, draft.Actions, "Rule."); err != nil {
+			return chosen, err
 		}
 	} else if err := authorize(p, iam.Request{Action: actionGetRules, Resource: ARN(p.Region, p.Account)}); err != nil {
-		return nil, err
+		return chosen, err
 	}
-	err := h.store.View(ctx, func(st store.StateView) error {
-		if _, err := h.enabledHub(st, p); err != nil || r != nil {
+	err = h.store.View(ctx, func(st store.StateView) error {
+		if _, err := h.enabledHub(st, p); err != nil || draft != nil {
 			return err
 		}
 		_, rec, ok, err := ownRule(st, p, *arn)
@@ -153,10 +158,11 @@ func (h *Hub) chosenRule(ctx context.Context, p *iam.Principal, arn *string, dra
 		if !ok {
 			return api.Errorf(api.ResourceNotFound, "%s", named("ruleArn", *arn))
 		}
-		r, err = rec.compile(*arn)
+		chosen.run = ruleRun{RuleArn: *arn, Criteria: api.RawJSON(rec.Criteria), Actions: rec.Actions}
+		chosen.Rule, err = rec.compile(*arn)
 		return err
 	})
-	return r, err
+	return chosen, err
 }
 
 const actionGetRules = "securityhub:BatchGetAutomationRules"

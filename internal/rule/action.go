@@ -78,8 +78,8 @@ func compileEdit(fields *api.AutomationRulesFindingFieldsUpdate, name string) (*
 	return edit, nil
 }
 
-// Paths lists the ASFF paths the action touches, for policies (spec 3.5).
-func (a *Action) Paths() []asff.PathValue { return a.edit.Paths() }
+// Edit is the action as an edit of a customer's, for what asks which members it touches.
+func (a *Action) Edit() *asff.Edit { return a.edit }
 
 // Apply does to a finding what the rule says, with the results and errors of Merger.Edit. A note that says the same already stays,
 // with its UpdatedAt: else every import of a finding would rewrite it, and its history would grow by a record a day that says

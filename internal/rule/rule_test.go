@@ -119,7 +119,7 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 				fmt.Fprintln(&b, err)
 				continue
 			}
-			for i, p := range r.Action.Paths() {
+			for i, p := range r.Action.Edit().Paths() {
 				b.WriteString(strings.Repeat(" ", min(i, 1)) + p.Path)
 			}
 			b.WriteByte('\n')

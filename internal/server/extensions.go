@@ -38,6 +38,8 @@ func extensions(h *hub.Hub) []extension {
 		extend("GetJob", "GET", "jobs/{JobId}", bindOwn(h.GetJob)),
 		extend("CancelJob", "POST", "jobs/{JobId}/cancel", bindOwn(h.CancelJob)),
 		extend("UndoJob", "POST", "jobs/{JobId}/undo", bindOwn(h.UndoJob)),
+		extend("TryAutomationRule", "POST", "automation-rules/try", bindOwn(h.TryAutomationRule), readFindings),
+		extend("RunAutomationRule", "POST", "automation-rules/run", bindOwn(h.RunAutomationRule), readFindings),
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"hubcap/internal/store"
 )
 
-// scope is what a caller may see and edit: its own account's findings in the Region it speaks to, the operator everyone's
-// (D51). Members of an organisation and linked Regions widen it here and nowhere else.
+// scope is the least that a caller may see and edit: its own account's findings in the Region it speaks to, the operator everyone's
+// (D51). What members and linked Regions add is reach's affair (scope.go).
 func (h *Hub) scope(p *iam.Principal) store.Scope {
 	s := store.Scope{Regions: []string{p.Region}}
 	if !p.Operator {

@@ -29,7 +29,8 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 		return nil, err
 	}
 	now := h.now()
-	err = h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
+	involved := func(st store.StateView) []string { return append(designated(st, p), p.Account) }
+	err = h.stateOver(ctx, involved, func(tx store.StateTx) error {
 		rec, err := h.hubOf(tx, p.Account, p.Region)
 		if err != nil {
 			return err
@@ -37,7 +38,7 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 		if rec.Enabled && rec.Explicit {
 			return api.Errorf(api.ResourceConflict, "Account is already subscribed to Security Hub")
 		}
-		return putRecord(tx, p.Account, recordHub+p.Region, hubRecord{
+		err = putRecord(tx, p.Account, recordHub+p.Region, hubRecord{
 			Enabled:                 true,
 			Explicit:                true,
 			SubscribedAt:            now,
@@ -46,6 +47,10 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 			DefaultStandards:        in.EnableDefaultStandards == nil || *in.EnableDefaultStandards,
 			Tags:                    in.Tags,
 		})
+		if err != nil {
+			return err
+		}
+		return h.joined(tx, p, now)
 	})
 	if err != nil {
 		return nil, err
@@ -97,15 +102,20 @@ func (h *Hub) UpdateSecurityHubConfiguration(ctx context.Context, p *iam.Princip
 }
 
 // DisableSecurityHub switches the caller's hub off in its Region, an implicit one too (D52). Findings and product subscriptions
-// stay, tags go (spec 5.3).
+// stay, tags and memberships go (spec 5.3). Who administers others cannot.
 func (h *Hub) DisableSecurityHub(ctx context.Context, p *iam.Principal, _ *api.DisableSecurityHubInput) (*api.DisableSecurityHubOutput, error) {
-	err := h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
+	now := h.now()
+	involved := func(st store.StateView) []string { return bound(st, p) }
+	err := h.stateOver(ctx, involved, func(tx store.StateTx) error {
 		rec, err := h.hubOf(tx, p.Account, p.Region)
 		if err != nil {
 			return err
 		}
 		if !rec.Enabled {
 			return api.Errorf(api.ResourceNotFound, "Account is not subscribed to Security Hub")
+		}
+		if err := h.separate(tx, p, now); err != nil {
+			return err
 		}
 		return putRecord(tx, p.Account, recordHub+p.Region, hubRecord{SubscribedAt: rec.SubscribedAt})
 	})

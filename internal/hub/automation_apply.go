@@ -89,7 +89,11 @@ func (h *Hub) rulesFor(st store.StateView, account, region string) (sets rule.Se
 	if err != nil {
 		return sets, err
 	}
-	own, err := h.rulesOf(st, h.administratorOf(st, account, region), region)
+	owner, err := h.administratorOf(st, account, region)
+	if err != nil {
+		return sets, err
+	}
+	own, err := h.rulesOf(st, owner, region)
 	if err != nil {
 		return sets, err
 	}

@@ -42,8 +42,12 @@ func (h *Hub) findPage(ctx context.Context, p *iam.Principal, q query.Question, 
 	if _, err := h.requireHub(ctx, p); err != nil {
 		return nil, err
 	}
+	reach, err := h.reach(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	docs := documents{list: make([]api.RawJSON, 0, find.Limit)}
-	next, err := h.store.Find(ctx, h.scope(p), find, docs.add)
+	next, err := h.store.Find(ctx, reach, find, docs.add)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,9 @@ type Config struct {
 	Profile  Profile
 	Clock    func() time.Time // the time of day; called once an operation
 	Products []Product        // beside the built-in catalogue; a row of the same company and product replaces the built-in one
-	Log      *slog.Logger     // nil: nothing is logged
+	// Organization is the accounts that belong together (D36); nil: any, in the profile open with keys that are not checked, else none.
+	Organization *Organization
+	Log          *slog.Logger // nil: nothing is logged
 	// HistoryDays is how long a change is told by GetFindingHistory, in days (D33); 0: as long as the finding lives.
 	HistoryDays int
 	Retention   Retention // of findings; RetentionOf(Profile) is the profile's own
@@ -76,12 +78,14 @@ type Hub struct {
 	catalog *catalog
 	sealer  *query.Sealer
 	rules   ruleCache
+	scopes  scopeCache
 	created time.Time // of the store: SubscribedAt of an implicit hub (D52)
 	jobs    *jobEngine
 	shared  bool
 	told    time.Duration // how long a change is told; 0: for good
 
-	retention Retention
+	retention    Retention
+	organization *organization // nil: none is configured
 }
 
 // New makes a Hub on a store. A new store is given its creation time and the key of its page tokens, so that tokens survive
@@ -103,8 +107,12 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
+	org, err := newOrganization(cfg.Organization)
+	if err != nil {
+		return nil, fmt.Errorf("hub: organization: %w", err)
+	}
 	h := &Hub{
-		store: cfg.Store, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat,
+		store: store.Narrowed(cfg.Store), organization: org, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat,
 		told: time.Duration(cfg.HistoryDays) * day, retention: cfg.Retention,
 	}
 	own, err := openOwnRecords(ctx, cfg.Store, cfg.Clock, cfg.Rand)
@@ -114,6 +122,9 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	h.created = own.created
 	h.shared, h.jobs = cfg.Shared, newJobEngine(h.now())
 	h.sealer = query.NewSealer(own.tokenKey)
+	if err := h.meetOrganization(ctx); err != nil {
+		return nil, fmt.Errorf("hub: organization: %w", err)
+	}
 	return h, nil
 }
 

@@ -40,7 +40,11 @@ func (h *Hub) GetInsightResults(ctx context.Context, p *iam.Principal, in *api.G
 	if group.Where, err = query.Compile(of.filters, h.now(), query.Options{AllowContains: true}); err != nil {
 		return nil, paramError(err)
 	}
-	counts, err := h.store.Group(ctx, h.scope(p), &group)
+	reach, err := h.reach(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := h.store.Group(ctx, reach, &group)
 	if err != nil {
 		return nil, err
 	}

@@ -163,7 +163,10 @@ func (h *Hub) previewJob(ctx context.Context, p *iam.Principal, kind jobKind, j 
 	if err != nil {
 		return nil, err
 	}
-	scope := h.scope(p)
+	scope, err := h.reach(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	out := &JobPreview{Samples: []JobSample{}}
 	if out.Matching, err = h.store.Count(ctx, scope, where); err != nil {
 		return nil, err

@@ -374,7 +374,11 @@ func (r *jobRun) prepare(ctx context.Context) error {
 		}
 		return err
 	}
-	err := r.h.store.Walk(ctx, r.h.scope(r.p), r.where, func(doc *store.Doc) error {
+	reach, err := r.h.reach(ctx, r.p)
+	if err != nil {
+		return err
+	}
+	err = r.h.store.Walk(ctx, reach, r.where, func(doc *store.Doc) error {
 		keys = append(keys, cloneKey(doc.Key))
 		if len(keys) < r.h.jobs.piece {
 			return nil
@@ -420,7 +424,6 @@ func (r *jobRun) piece(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.scope = r.h.scope(r.p)
 	c.written = len(prior)
 	done := make([]bool, len(c.keys))
 	for i := range prior {
@@ -450,6 +453,9 @@ func (r *jobRun) piece(ctx context.Context) error {
 				c.counts.fail(failedConflict, c.keys[i])
 			}
 			break
+		}
+		if r.scope, err = r.h.reach(ctx, r.p); err != nil {
+			return err
 		}
 		if err := r.round(ctx, n, c); err != nil {
 			return err
@@ -659,6 +665,11 @@ func (r *jobRun) change(ctx context.Context, c *changing, step []traced, at time
 			return store.Change{}, err
 		}
 		if old == nil || old.Version != step[k].Version {
+			return store.Change{}, errMoved
+		}
+		if reached, err := r.h.reaches(st, r.p, old.Key); err != nil {
+			return store.Change{}, err
+		} else if !reached { // a membership ended since
 			return store.Change{}, errMoved
 		}
 		return c.apply(step[k].At, old, at)

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -68,4 +69,38 @@ func (h *Hub) page(names []string, token *string, size *int32, q query.Question)
 		return nil, nil, err
 	}
 	return part, &sealed, nil
+}
+
+// following narrows a sorted list of names to those that page needs: what follows the place a token tells and is wanted, one more than
+// a page holds. It does not look at the others.
+func (h *Hub) following(names []string, token *string, size *int32, q query.Question, wanted func(string) (bool, error)) ([]string, error) {
+	limit, err := pageSize(size)
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := h.openToken(token, q, h.now())
+	if err != nil {
+		return nil, err
+	}
+	if after != nil && len(after.Values) == 1 {
+		at, found := slices.BinarySearch(names, after.Values[0].Text)
+		if found {
+			at++
+		}
+		names = names[at:]
+	}
+	var part []string
+	for _, name := range names {
+		if len(part) > limit {
+			break
+		}
+		ok, err := wanted(name)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			part = append(part, name)
+		}
+	}
+	return part, nil
 }

@@ -120,7 +120,11 @@ func (h *Hub) CountFindings(ctx context.Context, p *iam.Principal, in *CountFind
 	if _, err := h.requireHub(ctx, p); err != nil {
 		return nil, err
 	}
-	n, err := h.store.Count(ctx, h.scope(p), &where)
+	reach, err := h.reach(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	n, err := h.store.Count(ctx, reach, &where)
 	return &CountFindingsOutput{Count: n}, err
 }
 
@@ -140,7 +144,11 @@ func (h *Hub) ExplainFindings(ctx context.Context, p *iam.Principal, in *Explain
 	if _, err := h.requireHub(ctx, p); err != nil {
 		return nil, err
 	}
-	plan, err := h.store.Explain(ctx, h.scope(p), &find)
+	reach, err := h.reach(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := h.store.Explain(ctx, reach, &find)
 	return &ExplainFindingsOutput{Where: find.Where.String(), Plan: plan}, err
 }
 
@@ -159,7 +167,11 @@ func (h *Hub) ExportFindings(ctx context.Context, p *iam.Principal, in *ExportFi
 	if _, err := h.requireHub(ctx, p); err != nil {
 		return err
 	}
-	return h.store.Walk(ctx, h.scope(p), &where, func(doc *store.Doc) error {
+	reach, err := h.reach(ctx, p)
+	if err != nil {
+		return err
+	}
+	return h.store.Walk(ctx, reach, &where, func(doc *store.Doc) error {
 		if _, err := out.Write(doc.JSON); err != nil {
 			return err
 		}

@@ -20,6 +20,11 @@ import (
 //	automation-rule/REGION/UUID            ruleRecord
 //	automation-rules/REGION                ruleIndex: which there are
 //	actiontarget/REGION/ID                 actionTargetRecord
+//	member/REGION/ACCOUNT                  memberRecord: of an account that this one has, or asked, as a member
+//	administrator/REGION                   administratorRecord: whose member this account is
+//	invitation/REGION/ACCOUNT              invitationRecord: of the account that asked
+//	aggregator                             aggregatorRecord
+//	organization-configuration/REGION      organizationConfigurationRecord, of the organisation's administrator
 //	tags/ARN                               the tags of a resource, which say that it is there: tags.go
 //
 // and those of the store itself, under the account "":
@@ -28,6 +33,9 @@ import (
 //	page-token-key    32 random bytes
 //	jobs              the ids of all jobs, oldest first: jobs_record.go
 //	job/ID            jobRecord
+//	management-account                     of the organisation, where the configuration names none (D36)
+//	organization-admin/REGION/FEATURE      designationRecord
+//	organization-accounts                  ids of the configured organisation's accounts, as the store met them last
 const (
 	recordHub          = "hub/"
 	recordSubscription = "subscription/"
@@ -35,10 +43,19 @@ const (
 	recordRule         = "automation-rule/"
 	recordRuleIndex    = "automation-rules/"
 	recordActionTarget = "actiontarget/"
+	recordMember       = "member/"
+	recordInvitation   = "invitation/"
+	recordAggregator   = "aggregator"
 	recordCreated      = "created"
 	recordTokenKey     = "page-token-key"
 	recordJobs         = "jobs"
 	recordJob          = "job/"
+
+	recordAdministrator             = "administrator/"
+	recordManagementAccount         = "management-account"
+	recordOrganizationAdmin         = "organization-admin/"
+	recordOrganizationAccounts      = "organization-accounts"
+	recordOrganizationConfiguration = "organization-configuration/"
 )
 
 // hubRecord is what an account has decided about its hub in one Region.

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -114,7 +115,11 @@ func (u *update) resolve(ctx context.Context, idents []store.Ident) error {
 // resolve finds what identifiers mean to a caller: every finding of the pair in its scope. An account in the ARN narrows that to
 // the account's own, where it has one (D41).
 func (h *Hub) resolve(ctx context.Context, p *iam.Principal, idents []store.Ident) ([][]store.Key, error) {
-	found, err := h.store.Resolve(ctx, h.scope(p), idents)
+	reach, err := h.reach(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	found, err := h.store.Resolve(ctx, reach, idents)
 	if err != nil {
 		return nil, err
 	}
@@ -138,9 +143,13 @@ func (h *Hub) resolve(ctx context.Context, p *iam.Principal, idents []store.Iden
 }
 
 // apply is the store's closure.
-func (u *update) apply(_ int, old *store.Doc, _ store.StateView) (store.Change, error) {
+func (u *update) apply(i int, old *store.Doc, st store.StateView) (store.Change, error) {
 	if old == nil {
 		return store.Change{}, errGone
+	}
+	// The membership may have ended since the key was found.
+	if mine, err := u.h.reaches(st, u.p, u.keys[i]); err != nil || !mine {
+		return store.Change{}, cmp.Or(err, errGone)
 	}
 	before := asff.Stored{Doc: old.JSON, Customer: old.Customer}
 	doc, customer, changed, err := u.merger.Edit(&before, u.edit, u.now)

@@ -40,7 +40,7 @@ func (h *Hub) UpdateFindings(ctx context.Context, p *iam.Principal, body []byte)
 	if err := edit.Invalid(); err != nil {
 		return nil, invalidEdit(err)
 	}
-	u := recordUpdate{h: h, edit: edit, now: h.now()}
+	u := recordUpdate{h: h, p: p, edit: edit, now: h.now()}
 	if u.where, err = query.Compile(in.Filters, u.now, query.Options{AllowContains: h.profile == Open}); err != nil {
 		return nil, paramError(err)
 	}
@@ -50,7 +50,11 @@ func (h *Hub) UpdateFindings(ctx context.Context, p *iam.Principal, body []byte)
 	if edit.Empty() {
 		return &api.UpdateFindingsOutput{}, nil
 	}
-	if err := u.run(ctx, h.scope(p)); err != nil {
+	reach, err := h.reach(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := u.run(ctx, reach); err != nil {
 		return nil, err
 	}
 	return &api.UpdateFindingsOutput{}, nil
@@ -59,6 +63,7 @@ func (h *Hub) UpdateFindings(ctx context.Context, p *iam.Principal, body []byte)
 // recordUpdate is the state of one UpdateFindings.
 type recordUpdate struct {
 	h     *Hub
+	p     *iam.Principal
 	edit  *asff.Edit
 	where query.Expr
 	now   time.Time
@@ -117,9 +122,12 @@ func (u *recordUpdate) step(ctx context.Context) error {
 }
 
 // apply is the store's closure: what does not match any more, or is gone, stays so.
-func (u *recordUpdate) apply(_ int, old *store.Doc, _ store.StateView) (store.Change, error) {
+func (u *recordUpdate) apply(_ int, old *store.Doc, st store.StateView) (store.Change, error) {
 	if old == nil || !query.Match(&u.where, u.reader.Values(old.JSON)) {
 		return store.Change{}, nil
+	}
+	if mine, err := u.h.reaches(st, u.p, old.Key); err != nil || !mine { // the membership may have ended since
+		return store.Change{}, err
 	}
 	before := asff.Stored{Doc: old.JSON, Customer: old.Customer}
 	doc, customer, changed, err := u.merger.Edit(&before, u.edit, u.now)

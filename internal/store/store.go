@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"slices"
 	"time"
 
 	"hubcap/internal/asff"
@@ -78,6 +77,8 @@ type StateView interface {
 	Version(account string) uint64
 	// Get reads a record. The bytes must not be changed.
 	Get(account, name string) ([]byte, bool)
+	// Names lists the record names of an account that begin with prefix, sorted.
+	Names(account, prefix string) []string
 }
 
 // StateTx changes the small records of the accounts it was opened for.
@@ -87,8 +88,6 @@ type StateTx interface {
 	Put(account, name string, value []byte)
 	// Delete removes a record; removing what is not there is no error.
 	Delete(account, name string)
-	// Names lists the record names of an account that begin with prefix, sorted.
-	Names(account, prefix string) []string
 }
 
 // UpdateFunc decides what becomes of key i. It is pure: no clock, no I/O, and it may be called again for the same i when another
@@ -97,19 +96,6 @@ type UpdateFunc func(i int, old *Doc, st StateView) (Change, error)
 
 // Ident is the name the API gives a finding: it tells no account (D41).
 type Ident struct{ ProductArn, ID string }
-
-// Scope bounds what a caller may see. Empty lists mean every one.
-type Scope struct {
-	Accounts []string
-	Regions  []string
-}
-
-// Allows tells whether a key lies in the scope.
-func (s Scope) Allows(k Key) bool {
-	return allows(s.Accounts, k.Account) && allows(s.Regions, k.Region)
-}
-
-func allows(list []string, v string) bool { return len(list) == 0 || slices.Contains(list, v) }
 
 // HistoryQuery asks for one finding's records, newest first.
 type HistoryQuery struct {

@@ -55,6 +55,24 @@ func (s snapshot) Get(name, record string) ([]byte, bool) {
 	return nil, false
 }
 
+// Names implements store.StateView.
+func (s snapshot) Names(name, prefix string) []string { return s[name].names(prefix) }
+
+// names lists the records that begin with prefix, sorted.
+func (a *account) names(prefix string) []string {
+	if a == nil {
+		return nil
+	}
+	var names []string
+	for n := range a.records {
+		if strings.HasPrefix(n, prefix) {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 func (s *Store) loadState() error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{statePrefix}, UpperBound: []byte{statePrefix + 1}})
 	if err != nil {
@@ -116,21 +134,10 @@ func (t *stateTx) Get(name, record string) ([]byte, bool) {
 
 // Names implements store.StateTx.
 func (t *stateTx) Names(name, prefix string) []string {
-	a := t.mine[name]
-	if a == nil {
-		a = t.snapshot[name]
+	if a := t.mine[name]; a != nil {
+		return a.names(prefix)
 	}
-	if a == nil {
-		return nil
-	}
-	var names []string
-	for n := range a.records {
-		if strings.HasPrefix(n, prefix) {
-			names = append(names, n)
-		}
-	}
-	slices.Sort(names)
-	return names
+	return t.snapshot.Names(name, prefix)
 }
 
 // Put implements store.StateTx.

@@ -46,6 +46,11 @@ type settings struct {
 	MetricsAddr *string  `toml:"metrics_addr"`
 	LogFormat   *string  `toml:"log_format"`
 	HistoryDays *int     `toml:"history_days"`
+
+	RetainActive   *int    `toml:"retain_active"`
+	RetainArchived *int    `toml:"retain_archived"`
+	ArchiveAfter   *int    `toml:"archive_after"`
+	SweepEvery     *string `toml:"sweep_every"`
 }
 
 // keyConfig is one access key: whose it is and what it may do.

@@ -23,6 +23,8 @@ type cli struct {
 	Import  importCmd  `cmd:"" help:"Send findings from files to a hub."`
 	Lint    lintCmd    `cmd:"" help:"Check findings in files without a hub."`
 	Bench   benchCmd   `cmd:"" help:"Measure how many findings a second a hub takes."`
+	Backup  backupCmd  `cmd:"" help:"Copy everything a hub holds, while it serves."`
+	Restore restoreCmd `cmd:"" help:"Make a store of a backup."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	// VersionFlag is for those who try that first. It has no variable: HUBCAP_VERSION is what a script may call a release.

@@ -46,6 +46,11 @@ type serveCmd struct {
 	MetricsAddr string   `placeholder:"HOST:PORT" help:"Serve /metrics here, over plain HTTP, and not on --addr."`
 	LogFormat   string   `default:"text" enum:"text,json" help:"Form of the log on standard error: text or json (${default})."`
 	HistoryDays int      `default:"90" placeholder:"DAYS" help:"How long a change is told in a finding's history (${default})."`
+
+	RetainActive   int    `default:"-1" placeholder:"DAYS" help:"Delete findings that are not archived so long after their last update; 0: never, -1: as the profile does (aws 90, open never)."`
+	RetainArchived int    `default:"-1" placeholder:"DAYS" help:"Delete archived findings so long after their last update; 0: never, -1: as the profile does (aws 30, open never)."`
+	ArchiveAfter   int    `default:"0" placeholder:"DAYS" help:"Archive findings so long after their last update; 0: never (${default})."`
+	SweepEvery     string `default:"6h" placeholder:"TIME" help:"How often to look for what is kept longer than that (${default})."`
 }
 
 // Run serves until ctx ends, then finishes what was acknowledged.
@@ -56,6 +61,14 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	}
 	log := newLog(std.Err, c.LogFormat)
 	sc, err := c.server(cfg, log)
+	if err != nil {
+		return err
+	}
+	profile, err := hub.ParseProfile(c.Profile)
+	if err != nil {
+		return err
+	}
+	retention, every, err := c.retention(profile)
 	if err != nil {
 		return err
 	}
@@ -77,11 +90,9 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	defer func() { err = errors.Join(err, st.Close()) }()
 	sc.Metrics.MustRegister(storeMetrics{st.Stats})
 
-	profile, err := hub.ParseProfile(c.Profile)
-	if err != nil {
-		return err
-	}
-	sc.Hub, err = hub.New(ctx, hub.Config{Store: st, Profile: profile, Clock: time.Now, Products: cfg.products(), Log: log, HistoryDays: c.HistoryDays})
+	sc.Hub, err = hub.New(ctx, hub.Config{
+		Store: st, Profile: profile, Clock: time.Now, Products: cfg.products(), Log: log, HistoryDays: c.HistoryDays, Retention: retention,
+	})
 	if err != nil {
 		return err
 	}
@@ -102,6 +113,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	workers.Go(func() { sc.Hub.RunJobs(working) })
 	defer workers.Wait()
 	defer rest()
+	defer newSweeper(sc.Hub, every, log, sc.Metrics).start(ctx)()
 	if err := c.greet(std.Out, l.Addr(), where, cfg); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ help:
 	@echo 'make build    bin/hubcap, static'
 	@echo 'make test     every test of every module with the race detector'
 	@echo 'make lint     golangci-lint over every module, at the version pinned in tools/go.mod'
-	@echo 'make gen      the ASFF schema and the API from the AWS SDK pinned in tools/go.mod'
+	@echo 'make gen      the ASFF schema and the API from the AWS SDK pinned in tools/go.mod, docs/operations.md from the sources'
 	@echo 'make fuzz     every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make bench    the table of figures, with machine and versions; written to bin/bench.txt too'
 	@echo 'make bench-all  every benchmark: BENCH=$(BENCH) BENCHTIME=$(BENCHTIME) BENCHCOUNT=$(BENCHCOUNT)'

@@ -4,3 +4,4 @@ package tools
 
 //go:generate go run ./genschema -o ../internal/asff/schema.txt
 //go:generate go run ./genapi -dir ../internal/api
+//go:generate go run ./genoperations -root ..

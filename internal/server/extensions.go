@@ -40,6 +40,7 @@ func extensions(h *hub.Hub) []extension {
 		extend("UndoJob", "POST", "jobs/{JobId}/undo", bindOwn(h.UndoJob)),
 		extend("TryAutomationRule", "POST", "automation-rules/try", bindOwn(h.TryAutomationRule), readFindings),
 		extend("RunAutomationRule", "POST", "automation-rules/run", bindOwn(h.RunAutomationRule), readFindings),
+		extend("Backup", "GET", "backup", bindStream("application/x-tar", h.Backup)),
 	}
 }
 

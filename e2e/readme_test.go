@@ -86,6 +86,21 @@ func TestReadmeAWSCLI(t *testing.T) {
 	require.Equal(t, []string{"my-first-finding"}, ids(find(t, hub.as(mine), types.AwsSecurityFindingFilters{})))
 }
 
+func TestReadmeTriage(t *testing.T) {
+	need(t, "aws", "--version")
+	hub := serve(t)
+	imports(t, hub.as(mine), newFinding(mine, "my-first-finding", at(time.Now().UTC().Format(time.RFC3339))))
+	out := shell(t, hub, readme(t)["sh"][4])
+	require.Contains(t, out, `"ProcessedFindings": [
+        {
+            "Id": "my-first-finding",`)
+	require.Contains(t, out, `"Severity.Label",`)
+	require.Contains(t, out, `"GroupByAttributeValue": "i-my-first-finding",
+                "Count": 1`)
+	require.Contains(t, out, `"GroupByAttributeValue": "CRITICAL",
+                "Count": 1`)
+}
+
 func TestReadmePython(t *testing.T) {
 	need(t, "python3", "-c", "import boto3")
 	hub := serve(t)
@@ -124,7 +139,7 @@ func TestReadmeJavaScript(t *testing.T) {
 func TestReadmeHubcap(t *testing.T) {
 	hub := serve(t)
 	sh := readme(t)["sh"]
-	require.Len(t, sh, 4, "the client block, the AWS CLI, import, lint")
+	require.Len(t, sh, 5, "the client block, the AWS CLI, import, lint, triage")
 	for i, want := range map[int]string{2: "1 finding read: 1 imported, 0 failed, ", 3: "1 finding read: 0 bad, 0 violations"} {
 		require.Contains(t, sh[i], "bin/hubcap ")
 		lines := strings.ReplaceAll(strings.ReplaceAll(sh[i], "bin/hubcap ", binary+" "), "http://127.0.0.1:4510", hub.URL)

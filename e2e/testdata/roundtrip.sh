@@ -1,4 +1,5 @@
-# The AWS CLI against a hub: ask who one is, enable, import, read, triage, read the history, subscribe to a product, be refused.
+# The AWS CLI against a hub: ask who one is, enable, import, read, triage, read the history, subscribe to a product,
+# count by an insight, be refused.
 product=arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default
 hub="aws securityhub --output text"
 
@@ -26,6 +27,14 @@ check "$($hub enable-import-findings-for-product --product-arn arn:aws:securityh
   arn:aws:securityhub:us-east-1:111122223333:product-subscription/prowler/prowler
 $hub disable-import-findings-for-product --product-subscription-arn arn:aws:securityhub:us-east-1:111122223333:product-subscription/prowler/prowler
 
-refused=$(aws securityhub get-insights 2>&1 || true)
-case $refused in *NotImplementedException*GetInsights*) ;; *) echo "GetInsights: $refused" >&2; exit 1 ;; esac
+arn=$($hub create-insight --name "by severity" --group-by-attribute SeverityLabel \
+  --filters '{"RecordState":[{"Value":"ACTIVE","Comparison":"EQUALS"}]}' --query InsightArn)
+check "$($hub get-insight-results --insight-arn "$arn" --query 'InsightResults.ResultValues[].[GroupByAttributeValue,Count]')" "$(printf 'HIGH\t1')"
+$hub update-insight --insight-arn "$arn" --group-by-attribute ResourceType
+check "$($hub get-insights --query 'Insights[].[Name,GroupByAttribute]')" "$(printf 'by severity\tResourceType')"
+check "$($hub delete-insight --insight-arn "$arn" --query InsightArn)" "$arn"
+check "$($hub get-insights --query 'Insights')" ""
+
+refused=$(aws securityhub get-resources-v2 2>&1 || true)
+case $refused in *NotImplementedException*GetResourcesV2*) ;; *) echo "GetResourcesV2: $refused" >&2; exit 1 ;; esac
 echo "round trip done"

@@ -20,7 +20,6 @@ func TestUpdateFindings(t *testing.T) {
 	imports(t, c, findings[:100]...)
 	imports(t, c, findings[100:]...)
 	imports(t, s.as(other), newFinding(other, "theirs"))
-	//nolint:staticcheck // deprecated, and still used
 	_, err := c.UpdateFindings(t.Context(), &securityhub.UpdateFindingsInput{
 		Filters:     &types.AwsSecurityFindingFilters{SeverityLabel: equals("HIGH")},
 		Note:        &types.NoteUpdate{Text: aws.String("seen"), UpdatedBy: aws.String("me")},
@@ -48,7 +47,7 @@ func TestUpdateFindings(t *testing.T) {
 			Filters: &types.AwsSecurityFindingFilters{Id: equals("")}, RecordState: types.RecordStateActive,
 		},
 	} {
-		_, err := c.UpdateFindings(t.Context(), in) //nolint:staticcheck // deprecated, and still used
+		_, err := c.UpdateFindings(t.Context(), in)
 		requireRefused(t, err, want)
 	}
 }

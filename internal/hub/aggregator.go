@@ -66,15 +66,15 @@ func (a *aggregatorRecord) reach(region string) store.Scope {
 		case linkAll:
 			return store.Scope{}
 		case linkAllExcept:
-			return store.Scope{Without: without(a.Regions, region)}
+			return store.Scope{Without: otherThan(a.Regions, region)}
 		case linkSpecified:
-			return store.Scope{Regions: append([]string{region}, without(a.Regions, region)...)}
+			return store.Scope{Regions: append([]string{region}, otherThan(a.Regions, region)...)}
 		}
 	}
 	return store.Scope{Regions: []string{region}}
 }
 
-func without(list []string, v string) []string {
+func otherThan(list []string, v string) []string {
 	var rest []string
 	for _, s := range list {
 		if s != v {

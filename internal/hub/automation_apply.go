@@ -20,10 +20,8 @@ const operatorAccount = "123456789012"
 // bytes, whoever wrote it: no time makes it old.
 type ruleCache struct {
 	mu     sync.RWMutex
-	owners map[ruleOwner]*ownerRules
+	owners map[accountRegion]*ownerRules
 }
-
-type ruleOwner struct{ account, region string }
 
 // ownerRules are the enabled rules of an account in a Region.
 type ownerRules struct {
@@ -39,7 +37,7 @@ func (h *Hub) rulesOf(st store.StateView, account, region string) (*ownerRules, 
 	if !ok {
 		return nil, nil //nolint:nilnil // there are none
 	}
-	owner := ruleOwner{account, region}
+	owner := accountRegion{account, region}
 	h.rules.mu.RLock()
 	have := h.rules.owners[owner]
 	h.rules.mu.RUnlock()
@@ -75,10 +73,10 @@ func (h *Hub) rulesOf(st store.StateView, account, region string) (*ownerRules, 
 	h.rules.mu.Lock()
 	defer h.rules.mu.Unlock()
 	if h.rules.owners == nil {
-		h.rules.owners = map[ruleOwner]*ownerRules{}
+		h.rules.owners = map[accountRegion]*ownerRules{}
 	}
 	// The account may lie in the buffer of a request, and the key outlives it.
-	h.rules.owners[ruleOwner{strings.Clone(account), strings.Clone(region)}] = made
+	h.rules.owners[accountRegion{strings.Clone(account), strings.Clone(region)}] = made
 	return made, nil
 }
 
@@ -187,6 +185,12 @@ func (n *notedState) note(account string) {
 func (n *notedState) Version(account string) uint64 {
 	n.note(account)
 	return n.StateView.Version(account)
+}
+
+// Names implements store.StateView.
+func (n *notedState) Names(account, prefix string) []string {
+	n.note(account)
+	return n.StateView.Names(account, prefix)
 }
 
 // Get implements store.StateView.

@@ -9,7 +9,6 @@ import (
 	"hubcap/internal/api"
 	"hubcap/internal/asff"
 	"hubcap/internal/iam"
-	"hubcap/internal/query"
 	"hubcap/internal/rule"
 	"hubcap/internal/store"
 )
@@ -61,16 +60,9 @@ func startRuleRun(ctx context.Context, h *Hub, p *iam.Principal, parameters []by
 	if err := mayEdit(p, chosen.Action.Edit()); err != nil {
 		return jobOrder{}, err
 	}
-	where, err := chosen.Criteria.Where(h.now())
+	where, err := reachOfRule(p.Region, chosen.Criteria, h.now())
 	if err != nil {
-		return jobOrder{}, paramError(err)
-	}
-	// Rules are of a Region, also where the caller sees others (D37).
-	here := query.Where(query.Cond{Field: asff.FieldRegion, Cmp: query.Equals, Text: p.Region})
-	if where.Op == query.All {
-		where = here
-	} else {
-		where = query.Every(here, where)
+		return jobOrder{}, err
 	}
 	kept, err := json.Marshal(chosen.run)
 	if err != nil {

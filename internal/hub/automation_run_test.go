@@ -107,7 +107,7 @@ func TestRunAutomationRuleIsTheCallersUpdate(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`: "Invalid parameter 'RuleArn'. is required, or else 'Rule'.",
 		`{"RuleArn":"arn:aws:securityhub:us-east-1:111122223333:automation-rule/none"}`: "ResourceNotFoundException",
-		`{"Rule":{"Criteria":{"X":[]},"Actions":[]}}`:                                    "Invalid parameter 'Rule.Criteria.X'.",
+		`{"Rule":{"Criteria":{"X":[]},"Actions":[]}}`:                                   "Invalid parameter 'Rule.Criteria.X'.",
 	} {
 		in := new(RunAutomationRuleInput)
 		require.NoError(t, api.Decode(in, &api.Request{Body: []byte(body)}))

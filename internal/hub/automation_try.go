@@ -10,6 +10,7 @@ import (
 	"hubcap/internal/api"
 	"hubcap/internal/asff"
 	"hubcap/internal/iam"
+	"hubcap/internal/query"
 	"hubcap/internal/rule"
 	"hubcap/internal/store"
 )
@@ -73,17 +74,20 @@ func (h *Hub) TryAutomationRule(ctx context.Context, p *iam.Principal, in *TryAu
 		return nil, err
 	}
 	now := h.now()
-	where, err := r.Criteria.Where(now)
+	where, err := reachOfRule(p.Region, r.Criteria, now)
 	if err != nil {
-		return nil, paramError(err)
+		return nil, err
 	}
-	scope := h.ruleScope(p)
+	reach, err := h.reach(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	out := &TryAutomationRuleOutput{Samples: []AutomationRuleSample{}}
-	if out.Matching, err = h.store.Count(ctx, scope, &where); err != nil {
+	if out.Matching, err = h.store.Count(ctx, reach, &where); err != nil {
 		return nil, err
 	}
 	var m asff.Merger
-	err = h.store.Walk(ctx, scope, &where, func(d *store.Doc) error {
+	err = h.store.Walk(ctx, reach, &where, func(d *store.Doc) error {
 		if out.Examined == maxTryExamined || out.Examined%tryClock == 0 && h.clock().Sub(now) > maxTryTime {
 			return errEnough
 		}
@@ -118,11 +122,17 @@ func updatesOf(changes []asff.FieldChange) []api.FindingHistoryUpdate {
 	return historyRecord(nil, time.Time{}, false, "", "", changes).Updates
 }
 
-// ruleScope is the findings that a rule of the caller's may concern: those it sees, of its own Region (D37).
-func (h *Hub) ruleScope(p *iam.Principal) store.Scope {
-	s := h.scope(p)
-	s.Regions = []string{p.Region}
-	return s
+// reachOfRule is the findings that a rule's criteria mean: of its own Region, also where the caller sees others (D37).
+func reachOfRule(region string, criteria *rule.Criteria, now time.Time) (query.Expr, error) {
+	where, err := criteria.Where(now)
+	if err != nil {
+		return where, paramError(err)
+	}
+	here := query.Where(query.Cond{Field: asff.FieldRegion, Cmp: query.Equals, Text: region})
+	if where.Op == query.All {
+		return here, nil
+	}
+	return query.Every(here, where), nil
 }
 
 // chosenRule is a rule that a request names, and what a job must keep of it.

@@ -167,14 +167,14 @@ func (h *Hub) namedInsights(ctx context.Context, p *iam.Principal, arns []insigh
 // customInsights lists all of the caller's, by ARN.
 func (h *Hub) customInsights(ctx context.Context, p *iam.Principal) ([]insight, error) {
 	var list []insight
-	err := h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
-		if _, err := h.enabledHub(tx, p); err != nil {
+	err := h.store.View(ctx, func(st store.StateView) error {
+		if _, err := h.enabledHub(st, p); err != nil {
 			return err
 		}
 		list = list[:0]
 		prefix := insightNames(p)
-		for _, name := range tx.Names(p.Account, prefix) {
-			i, _, err := customInsight(tx, p, name[len(prefix):])
+		for _, name := range st.Names(p.Account, prefix) {
+			i, _, err := customInsight(st, p, name[len(prefix):])
 			if err != nil {
 				return err
 			}

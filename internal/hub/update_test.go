@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -20,7 +18,6 @@ import (
 	"hubcap/internal/api"
 	"hubcap/internal/asff"
 	"hubcap/internal/iam"
-	"hubcap/internal/store"
 )
 
 const ownProductARN = "arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default"
@@ -247,169 +244,73 @@ func TestEditsThatDoNotFit(t *testing.T) {
 	require.Equal(t, "ACTIVE", member(t, []byte(documentOf(t, h, p, "full")), "RecordState"))
 }
 
-// steps notes how many findings each Update names.
-type steps struct {
-	store.Store
-	keys []int
-}
-
-func (s *steps) Update(ctx context.Context, keys []store.Key, fn store.UpdateFunc) ([]error, error) {
-	s.keys = append(s.keys, len(keys))
-	return s.Store.Update(ctx, keys, fn)
-}
-
-// UpdateFindings has no limit of a hundred.
-func TestUpdateFindingsReachesEverything(t *testing.T) {
+// What an administrator counts and edits are its members' findings too, for as long as they are its members (spec 3.2, 7); a member's
+// are its own.
+func TestTriageSpansMembers(t *testing.T) {
 	for name, open := range engines {
 		t.Run(name, func(t *testing.T) {
-			const findings = 2*recordChunk + 50
-			s := &steps{Store: open(t)}
-			h := openHub(t, s, fixed("2026-01-01T00:00:00Z"))
-			p := &iam.Principal{Account: "111122223333", Region: "us-east-1", ARN: "arn:aws:iam::111122223333:user/x"}
-			for from := 0; from < findings; from += 50 {
-				var lines strings.Builder
-				for n := from; n < from+50; n++ {
-					title := "even"
-					if n%2 == 1 {
-						title = "odd"
-					}
-					fmt.Fprintf(&lines, `{"Id": "f%d", "Title": %q}`+"\n", n, title)
-				}
-				out, err := h.BatchImportFindings(t.Context(), p, []byte(importBody(t, p, lines.String())))
+			const administrator, member, stranger = "111122223333", "444455556666", "777788889999"
+			h := openHub(t, open(t), fixed("2026-01-01T00:00:00Z"))
+			as := func(account string) *iam.Principal {
+				return &iam.Principal{Account: account, Region: "us-east-1", ARN: "arn:aws:iam::" + account + ":user/x"}
+			}
+			arns := map[string]string{}
+			for _, account := range []string{administrator, member, stranger} {
+				out, err := h.BatchImportFindings(t.Context(), as(account), []byte(importBody(t, as(account), `{"Id": "f"}`)))
 				require.NoError(t, err)
 				require.Zero(t, out.FailedCount)
+				made, err := h.CreateInsight(t.Context(), as(account), &api.CreateInsightInput{
+					Name: "n", Filters: []byte(`{"RecordState":[{"Comparison":"EQUALS","Value":"ACTIVE"}]}`), GroupByAttribute: "AwsAccountId",
+				})
+				require.NoError(t, err)
+				arns[account] = made.InsightArn
 			}
-			s.keys = nil
-			_, err := h.UpdateFindings(t.Context(), p, []byte(`{"Filters":{},"Note":{"Text":"all","UpdatedBy":"u"}}`))
-			require.NoError(t, err)
-			require.Equal(t, []int{recordChunk, recordChunk, 50}, s.keys, "no step is larger, however much matches")
-			_, err = h.UpdateFindings(t.Context(), p, []byte(`{"Filters":{"Title":[{"Comparison":"EQUALS","Value":"odd"}]},"RecordState":"ARCHIVED"}`))
-			require.NoError(t, err)
-			docs := readAll(t, h, p)
-			require.Len(t, docs, findings)
-			for _, doc := range docs {
-				want := map[string]string{"odd": "ARCHIVED", "even": "ACTIVE"}[member(t, doc, "Title")]
-				require.Equal(t, want, member(t, doc, "RecordState"))
-				require.Equal(t, "all", member(t, doc, "Note.Text"))
-			}
-		})
-	}
-}
-
-// What stops matching, or goes, between being found and being changed is left alone.
-func TestUpdateFindingsJudgesAgain(t *testing.T) {
-	p := &iam.Principal{Account: "111122223333", Region: "us-east-1", ARN: "arn:aws:iam::111122223333:user/x"}
-	m := newMemStore()
-	s := &racing{Store: m}
-	h := openHub(t, s, fixed("2026-01-01T00:00:00Z"))
-	_, err := h.BatchImportFindings(t.Context(), p, []byte(importBody(t, p, `{"Id": "a"}`+"\n"+`{"Id": "b"}`+"\n"+`{"Id": "c"}`)))
-	require.NoError(t, err)
-	s.between = func() {
-		edit := `{"FindingIdentifiers":[{"Id":"a","ProductArn":"` + ownProductARN + `"}],"Workflow":{"Status":"SUPPRESSED"}}`
-		_, err := h.BatchUpdateFindings(t.Context(), p, []byte(edit))
-		require.NoError(t, err)
-		for id, d := range m.docs {
-			if d.doc.Key.ID == "b" {
-				delete(m.docs, id)
-			}
-		}
-	}
-	_, err = h.UpdateFindings(t.Context(), p, []byte(`{"Filters":{"WorkflowStatus":[{"Comparison":"EQUALS","Value":"NEW"}]},"RecordState":"ARCHIVED"}`))
-	require.NoError(t, err)
-	var told []string
-	for _, doc := range readAll(t, h, p) {
-		told = append(told, member(t, doc, "Id")+" "+member(t, doc, "RecordState"))
-	}
-	require.Equal(t, []string{"a ACTIVE", "c ARCHIVED"}, told)
-}
-
-// Where the engine fails, UpdateFindings goes on and says so at the end; asking again does the rest (D82).
-func TestUpdateFindingsTrouble(t *testing.T) {
-	p := &iam.Principal{Account: "111122223333", Region: "us-east-1", ARN: "arn:aws:iam::111122223333:user/x"}
-	m := newMemStore()
-	h := openHub(t, m, fixed("2026-01-01T00:00:00Z"))
-	_, err := h.BatchImportFindings(t.Context(), p, []byte(importBody(t, p, `{"Id": "a"}`+"\n"+`{"Id": "b"}`+"\n"+`{"Id": "c"}`)))
-	require.NoError(t, err)
-	archive := []byte(`{"Filters":{},"RecordState":"ARCHIVED"}`)
-	states := func() (all []string) {
-		for _, doc := range readAll(t, h, p) {
-			all = append(all, member(t, doc, "RecordState"))
-		}
-		return all
-	}
-	for _, whole := range []error{store.ErrNearlyFull, store.ErrClosed} {
-		m.refuse = whole
-		_, err = h.UpdateFindings(t.Context(), p, archive)
-		require.ErrorIs(t, err, whole)
-		require.Equal(t, []string{"ACTIVE", "ACTIVE", "ACTIVE"}, states())
-	}
-	m.refuse = nil
-	m.fail = func(k store.Key) error {
-		if k.ID == "b" {
-			return store.ErrConflict
-		}
-		return nil
-	}
-	_, err = h.UpdateFindings(t.Context(), p, archive)
-	require.ErrorIs(t, err, store.ErrConflict)
-	var known *api.Error
-	require.NotErrorAs(t, err, &known, "a 500 outside")
-	require.Equal(t, []string{"ARCHIVED", "ACTIVE", "ARCHIVED"}, states())
-	m.fail = nil
-	_, err = h.UpdateFindings(t.Context(), p, archive)
-	require.NoError(t, err)
-	require.Equal(t, []string{"ARCHIVED", "ARCHIVED", "ARCHIVED"}, states())
-
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = h.UpdateFindings(ctx, p, archive)
-	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, errors.New("x"), invalidEdit(errors.New("x")))
-	require.EqualError(t, invalidEdit(&asff.EditError{Code: "InvalidInput", Message: "Invalid Input"}), "InvalidInputException: Invalid Input")
-}
-
-// A page of history has a hundred records unless fewer are asked for, and the pages hold each record once (spec 5.1).
-func TestLongHistory(t *testing.T) {
-	for name, open := range engines {
-		t.Run(name, func(t *testing.T) {
-			const edits = 230
-			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-			h := openHub(t, open(t), func() time.Time { return now })
-			p := &iam.Principal{Account: "111122223333", Region: "us-east-1", ARN: "arn:aws:iam::111122223333:user/x"}
-			_, err := h.BatchImportFindings(t.Context(), p, []byte(importBody(t, p, `{"Id": "a"}`)))
-			require.NoError(t, err)
-			for n := range edits {
-				if n%3 == 0 { // several changes of one millisecond
-					now = now.Add(time.Millisecond)
+			counted := func(account string) (values []string) {
+				t.Helper()
+				out, err := h.GetInsightResults(t.Context(), as(account), &api.GetInsightResultsInput{InsightArn: arns[account]})
+				require.NoError(t, err)
+				for _, v := range out.InsightResults.ResultValues {
+					values = append(values, v.GroupByAttributeValue)
 				}
-				edit := `{"FindingIdentifiers":[{"Id":"a","ProductArn":"` + ownProductARN + `"}],"UserDefinedFields":{"n":"` + strconv.Itoa(n) + `"}}`
-				_, err := h.BatchUpdateFindings(t.Context(), p, []byte(edit))
+				return values
+			}
+			update := func(account, state string) {
+				t.Helper()
+				_, err := h.UpdateFindings(t.Context(), as(account), []byte(`{"Filters":{},"RecordState":"`+state+`"}`))
 				require.NoError(t, err)
 			}
-			in := &api.GetFindingHistoryInput{FindingIdentifier: api.AwsSecurityFindingIdentifier{Id: "a", ProductArn: ownProductARN}}
-			var sizes []int
-			n := edits
-			for {
-				out, err := h.GetFindingHistory(t.Context(), p, in)
-				require.NoError(t, err)
-				sizes = append(sizes, len(out.Records))
-				for _, rec := range out.Records {
-					if *rec.FindingCreated {
-						require.Zero(t, n)
-						continue
-					}
-					n--
-					require.Equal(t, `{"n":"`+strconv.Itoa(n)+`"}`, *rec.Updates[0].NewValue)
-				}
-				if in.NextToken = out.NextToken; in.NextToken == nil {
-					break
-				}
-				// What happens meanwhile is newer than every page to come.
-				edit := `{"FindingIdentifiers":[{"Id":"a","ProductArn":"` + ownProductARN + `"}],"Confidence":` + strconv.Itoa(len(sizes)) + `}`
-				_, err = h.BatchUpdateFindings(t.Context(), p, []byte(edit))
-				require.NoError(t, err)
-			}
-			require.Equal(t, []int{100, 100, 31}, sizes)
+			require.Equal(t, []string{administrator}, counted(administrator))
+
+			_, err := h.CreateMembers(t.Context(), as(administrator), &api.CreateMembersInput{AccountDetails: []api.AccountDetails{{AccountId: member}}})
+			require.NoError(t, err)
+			_, err = h.InviteMembers(t.Context(), as(administrator), &api.InviteMembersInput{AccountIds: []string{member}})
+			require.NoError(t, err)
+			invitations, err := h.ListInvitations(t.Context(), as(member), &api.ListInvitationsInput{})
+			require.NoError(t, err)
+			_, err = h.AcceptAdministratorInvitation(t.Context(), as(member), &api.AcceptAdministratorInvitationInput{
+				AdministratorId: administrator, InvitationId: *invitations.Invitations[0].InvitationId,
+			})
+			require.NoError(t, err)
+
+			require.Equal(t, []string{administrator, member}, counted(administrator))
+			require.Equal(t, []string{member}, counted(member))
+			_, err = h.GetInsightResults(t.Context(), as(member), &api.GetInsightResultsInput{InsightArn: arns[administrator]})
+			require.ErrorContains(t, err, "ResourceNotFoundException", "insights themselves are each account's own")
+
+			update(member, "ARCHIVED")
+			require.Equal(t, []string{administrator}, counted(administrator))
+			require.Equal(t, []string{stranger}, counted(stranger))
+			update(administrator, "ARCHIVED")
+			require.Empty(t, counted(administrator))
+			update(administrator, "ACTIVE")
+			require.Equal(t, []string{member}, counted(member), "its administrator's word")
+
+			_, err = h.DisassociateMembers(t.Context(), as(administrator), &api.DisassociateMembersInput{AccountIds: []string{member}})
+			require.NoError(t, err)
+			require.Equal(t, []string{administrator}, counted(administrator))
+			update(administrator, "ARCHIVED")
+			require.Equal(t, []string{member}, counted(member))
+			require.Equal(t, []string{stranger}, counted(stranger))
 		})
 	}
 }

@@ -152,45 +152,54 @@ func termOf(rec []byte) term {
 	}
 }
 
+// is tells whether a term is a value.
+func (t *term) is(attr uint32, long bool, text []byte) bool {
+	return t.attr == attr && t.long == long && string(t.text) == string(text)
+}
+
+func (a *attribute) is(field asff.Field, key []byte) bool {
+	return a.field == field && a.key == string(key)
+}
+
 // find looks a term up. The caller holds the lock.
 func (d *dictionary) find(attr uint32, long bool, text []byte) (t term, ok bool) {
-	return d.probe(d.hash(attr, long, text), attr, long, text)
+	return d.match(d.hash(attr, long, text), attr, long, text)
 }
 
-// touch fetches the record that a slot of the table names. Looking up many terms is mostly waiting for memory; done for all of them
-// first, the processor waits for them together.
-func (d *dictionary) touch(slot uint64) byte {
-	if slot == 0 {
-		return 0
-	}
-	return d.record(uint32(slot))[0] //nolint:gosec // the lower half
-}
-
-func (d *dictionary) probe(h uint64, attr uint32, long bool, text []byte) (t term, ok bool) {
+func (d *dictionary) match(h uint64, attr uint32, long bool, text []byte) (t term, ok bool) {
 	for p := d.table.probe(h); ; {
 		place, ok := p.next()
 		if !ok {
 			return t, false
 		}
-		t = termOf(d.record(place))
-		if t.attr == attr && t.long == long && string(t.text) == string(text) {
+		if t = termOf(d.record(place)); t.is(attr, long, text) {
 			return t, true
 		}
 	}
 }
 
-// learn gives a value its term, or the mark of the field's overflow when the memory for terms is used up. The caller holds the lock
-// for writing.
-func (d *dictionary) learn(field asff.Field, key []byte, long bool, text []byte) uint32 {
-	if attr, ok := d.attr(field, key); ok {
-		if t, ok := d.find(attr, long, text); ok { // another writer was first
+// learn gives a value its term, or the mark of the field's overflow when the memory for terms is used up. guess may be its attribute.
+// The caller holds the lock for writing.
+func (d *dictionary) learn(guess uint32, field asff.Field, key []byte, long bool, text []byte) uint32 {
+	attr, ok := guess, true
+	if guess >= uint32(len(d.attrs)) || !d.attrs[guess].is(field, key) { //nolint:gosec // bounded by memory
+		attr, ok = d.attr(field, key)
+	}
+	h := uint64(0)
+	if ok {
+		h = d.hash(attr, long, text)
+		if t, ok := d.match(h, attr, long, text); ok { // another writer was first
 			return t.id
 		}
 	}
 	if d.overBudget() && field < fieldOverflow {
-		return d.learn(fieldOverflow, nil, false, spillText[field][:])
+		return d.learn(0, fieldOverflow, nil, false, spillText[field][:])
 	}
-	return d.insert(field, key, long, text)
+	if !ok {
+		attr = d.newAttribute(field, key)
+		h = d.hash(attr, long, text)
+	}
+	return d.insert(h, attr, long, text)
 }
 
 // overflows appends the marks of all fields.
@@ -205,17 +214,6 @@ func (d *dictionary) overflows(terms []uint32) []uint32 {
 	return terms
 }
 
-// insert adds a term that is not there, with its attribute. The caller holds the lock for writing.
-func (d *dictionary) insert(field asff.Field, key []byte, long bool, text []byte) uint32 {
-	attr, ok := d.attr(field, key)
-	if !ok {
-		attr = d.newAttribute(field, key)
-	}
-	id := d.next
-	d.put(&term{id: id, attr: attr, long: long, text: text})
-	return id
-}
-
 func (d *dictionary) newAttribute(field asff.Field, key []byte) uint32 {
 	attr := uint32(len(d.attrs)) //nolint:gosec // bounded by memory
 	d.attrs = append(d.attrs, attribute{field: field, key: string(key)})
@@ -228,15 +226,27 @@ func (d *dictionary) newAttribute(field asff.Field, key []byte) uint32 {
 	return attr
 }
 
+// insert adds a term that is not there. The caller holds the lock for writing.
+func (d *dictionary) insert(h uint64, attr uint32, long bool, text []byte) (id uint32) {
+	t := term{id: d.next, attr: attr, long: long, text: text}
+	d.next++
+	d.enter(h, &t)
+	return t.id
+}
+
 // put stores a term under its number, which is unused. The caller holds the lock for writing.
 func (d *dictionary) put(t *term) {
+	d.next = max(d.next, t.id+1)
+	d.enter(d.hash(t.attr, t.long, t.text), t)
+}
+
+func (d *dictionary) enter(h uint64, t *term) {
 	place := d.write(t)
 	for len(d.places) <= int(t.id/termChunk) {
 		d.places = append(d.places, make([]uint32, termChunk))
 	}
 	d.places[t.id/termChunk][t.id%termChunk] = place
-	d.next = max(d.next, t.id+1)
-	d.table.add(d.hash(t.attr, t.long, t.text), place)
+	d.table.add(h, place)
 	d.attrs[t.attr].terms.add(t.id)
 	d.bytes += 48 + int64(len(t.text)) // record 12, slot 12, place 4, list 5, posting 8, and a little
 }

@@ -50,11 +50,11 @@ const (
 func (d *difference) order() {
 	slices.Sort(d.add)
 	d.add = slices.Compact(d.add)
-	slices.Sort(d.remove)
-	d.remove = slices.Compact(d.remove)
-	if len(d.add) == 0 {
+	if len(d.remove) == 0 {
 		return
 	}
+	slices.Sort(d.remove)
+	d.remove = slices.Compact(d.remove)
 	d.remove = slices.DeleteFunc(d.remove, func(t uint32) bool {
 		_, both := slices.BinarySearch(d.add, t)
 		return both
@@ -70,7 +70,8 @@ type candidate struct {
 	key   []byte // aliases the value
 	text  []byte // aliases the value, or folded
 	hash  uint64
-	slot  uint64
+	found probe
+	place uint32 // of the first term with that hash; 0: none
 }
 
 // spillText is the text of the overflow term of each field.
@@ -90,6 +91,7 @@ type extractor struct {
 	scope   []byte          // account and Region of the key
 	surplus [256]bool       // fields with values that are not indexed
 	spills  []asff.Field    // those set in surplus
+	guess   [256]uint32     // attributes of keys met before
 	touched byte            // keeps the compiler from leaving out what fetches memory
 
 	missing []missing
@@ -101,6 +103,7 @@ type missing struct {
 	of    *difference
 	field asff.Field
 	long  bool
+	attr  uint32 // a guess
 	key   span
 	text  span
 }
@@ -256,32 +259,53 @@ func (x *extractor) meet(d *difference, terms []uint32) []uint32 {
 	dict := x.dict
 	dict.mu.RLock()
 	defer dict.mu.RUnlock()
+	// Looking up many terms is mostly waiting for memory; one step for all of them, and the processor waits for them together.
 	for i := range x.list {
 		c := &x.list[i]
-		if c.attr, c.known = dict.attr(c.field, c.key); c.known {
+		if c.attr, c.known = x.attr(c.field, c.key); c.known {
 			c.hash = dict.hash(c.attr, c.long, c.text)
+			x.touched ^= byte(dict.table.glance(c.hash))
 		}
 	}
 	for i := range x.list {
 		c := &x.list[i]
-		c.slot = dict.table.glance(c.hash)
-	}
-	for i := range x.list {
-		x.touched ^= dict.touch(x.list[i].slot)
-	}
-	for i := range x.list {
-		c := &x.list[i]
+		c.place = 0
 		if c.known {
-			if t, ok := dict.probe(c.hash, c.attr, c.long, c.text); ok {
-				terms = append(terms, t.id)
-				continue
+			c.found = dict.table.probe(c.hash)
+			if place, ok := c.found.next(); ok {
+				c.place = place
+				x.touched ^= dict.record(place)[0]
 			}
 		}
-		if d != nil {
-			x.missing = append(x.missing, missing{of: d, field: c.field, long: c.long, key: x.keep(c.key), text: x.keep(c.text)})
+	}
+	for i := range x.list {
+		c := &x.list[i]
+		for ok := c.place != 0; ok; c.place, ok = c.found.next() {
+			if t := termOf(dict.record(c.place)); t.is(c.attr, c.long, c.text) {
+				terms = append(terms, t.id)
+				break
+			}
+		}
+		if c.place == 0 && d != nil {
+			x.missing = append(x.missing, missing{of: d, field: c.field, long: c.long, attr: c.attr, key: x.keep(c.key), text: x.keep(c.text)})
 		}
 	}
 	return terms
+}
+
+// attr finds an attribute: keys mostly come again.
+func (x *extractor) attr(field asff.Field, key []byte) (attr uint32, ok bool) {
+	if len(key) == 0 {
+		return x.dict.attr(field, key)
+	}
+	guess := &x.guess[byte(field)*31+byte(len(key))*7+key[0]*3+key[len(key)-1]]
+	if *guess < uint32(len(x.dict.attrs)) && x.dict.attrs[*guess].is(field, key) { //nolint:gosec // bounded by memory
+		return *guess, true
+	}
+	if attr, ok = x.dict.attr(field, key); ok {
+		*guess = attr
+	}
+	return attr, ok
 }
 
 // keep copies bytes that belong to the caller.
@@ -305,7 +329,7 @@ func (x *extractor) settle() {
 	defer x.dict.mu.Unlock()
 	for i := range x.missing {
 		m := &x.missing[i]
-		m.of.add = append(m.of.add, x.dict.learn(m.field, x.texts[m.key.from:m.key.to], m.long, x.texts[m.text.from:m.text.to]))
+		m.of.add = append(m.of.add, x.dict.learn(m.attr, m.field, x.texts[m.key.from:m.key.to], m.long, x.texts[m.text.from:m.text.to]))
 	}
 	x.begin()
 }

@@ -141,16 +141,16 @@ func TestTableOfInsights(t *testing.T) {
 	require.JSONEq(t, `{"RecordState":[{"Comparison":"EQUALS","Value":"ACTIVE"}],
 		"WorkflowStatus":[{"Comparison":"EQUALS","Value":"NEW"},{"Comparison":"EQUALS","Value":"NOTIFIED"}]}`, string(all["9"].filters))
 	for table, want := range map[string]string{
-		"1\tType\tany\tguide\n":                   "insights.tsv:1: 4 columns",
-		"x\tType\tany\tguide\tA\n":                "invalid syntax",
-		"1\tTypo\tany\tguide\tA\n":                "GroupByAttribute",
-		"1\tType\tshut\tguide\tA\n":               `state "shut"`,
-		"1\tType\tany\t\tA\n":                     "may not be empty",
-		"1\tType\tany\tguide\t\n":                 "may not be empty",
-		"1\tType\tany\tguide\tA\tId\n":            `filter "Id"`,
-		"1\tType\tany\tguide\tA\tId<many\n":       "invalid syntax",
-		"2\tType\tany\tg\tA\n1\tType\tany\tg\tB":  "insights.tsv:2: number 1 stands after 2",
-		"2\tType\tany\tg\tA\n2\tType\tany\tg\tB ": "number 2 stands after 2",
+		"1\tType\tany\tguide\n":                  "insights.tsv:1: 4 columns",
+		"x\tType\tany\tguide\tA\n":               "invalid syntax",
+		"1\tTypo\tany\tguide\tA\n":               "GroupByAttribute",
+		"1\tType\tshut\tguide\tA\n":              `state "shut"`,
+		"1\tType\tany\t\tA\n":                    "may not be empty",
+		"1\tType\tany\tguide\t\n":                "may not be empty",
+		"1\tType\tany\tguide\tA\tId\n":           `filter "Id"`,
+		"1\tType\tany\tguide\tA\tId<many\n":      "invalid syntax",
+		"2\tType\tany\tg\tA\n1\tType\tany\tg\tB": "insights.tsv:2: number 1 stands after 2",
+		"2\tType\tany\tg\tA\n2\tType\tany\tg\tB": "number 2 stands after 2",
 	} {
 		_, err := parseInsights(table)
 		require.ErrorContains(t, err, want, table)

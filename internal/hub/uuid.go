@@ -11,8 +11,8 @@ import (
 // in which they were made.
 func newUUID(at time.Time) string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], uint64(at.UnixMilli())<<16) //nolint:gosec // a time of day is not negative
-	_, _ = rand.Read(b[6:])                                      // never fails: the program ends instead
+	binary.BigEndian.PutUint64(b[:], uint64(at.UnixMilli())<<16)
+	_, _ = rand.Read(b[6:]) // never fails: the program ends instead
 	b[6] = b[6]&0x0f | 0x70
 	b[8] = b[8]&0x3f | 0x80
 	s := hex.EncodeToString(b[:])

@@ -291,3 +291,89 @@ func TestRuleThatCannotAct(t *testing.T) {
 	require.Contains(t, log.String(), "findings=2 rule="+arn)
 	require.Contains(t, log.String(), "FindingSizeExceeded")
 }
+
+// The rules of an administrator act on its members' findings, and the members' own then do not; without an administrator they do again
+// (D37). That is so from the import after the membership changed.
+func TestRulesOfAnAdministrator(t *testing.T) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			h := openHub(t, open(t), fixed("2026-04-01T00:00:00Z"))
+			administrator := &iam.Principal{Account: "444455556666", Region: mine.Region, ARN: "arn:aws:iam::444455556666:user/x"}
+			keepRule(t, h, mine, 1, `{}`, `{"UserDefinedFields":{"by":"member"}}`)
+			keepRule(t, h, administrator, 1, `{}`, `{"UserDefinedFields":{"by":"administrator"}}`)
+			n := 0
+			acted := func(p *iam.Principal) string {
+				n++
+				id := fmt.Sprint(n)
+				out, err := h.BatchImportFindings(t.Context(), p, []byte(importBody(t, p, `{"Id":"`+id+`"}`)))
+				require.NoError(t, err)
+				require.Zero(t, out.FailedCount)
+				key := keyOf(id)
+				key.Account, key.ProductArn = p.Account, strings.ReplaceAll(key.ProductArn, mine.Account, p.Account)
+				var by string
+				_, err = h.store.Get(t.Context(), key, func(d *store.Doc) error {
+					by = member(t, d.JSON, "UserDefinedFields.by")
+					return nil
+				})
+				require.NoError(t, err)
+				return by
+			}
+			require.Equal(t, "member", acted(mine))
+			accounts := []api.AccountDetails{{AccountId: mine.Account}}
+			_, err := h.CreateMembers(t.Context(), administrator, &api.CreateMembersInput{AccountDetails: accounts})
+			require.NoError(t, err)
+			_, err = h.InviteMembers(t.Context(), administrator, &api.InviteMembersInput{AccountIds: []string{mine.Account}})
+			require.NoError(t, err)
+			require.Equal(t, "member", acted(mine), "an invitation is no membership")
+			invitations, err := h.ListInvitations(t.Context(), mine, &api.ListInvitationsInput{})
+			require.NoError(t, err)
+			_, err = h.AcceptAdministratorInvitation(t.Context(), mine, &api.AcceptAdministratorInvitationInput{
+				AdministratorId: administrator.Account, InvitationId: *invitations.Invitations[0].InvitationId,
+			})
+			require.NoError(t, err)
+			require.Equal(t, "administrator", acted(mine))
+			require.Equal(t, "administrator", acted(administrator))
+			elsewhere := &iam.Principal{Account: mine.Account, Region: "eu-west-1", ARN: mine.ARN}
+			_, err = h.BatchImportFindings(t.Context(), elsewhere, []byte(importBody(t, elsewhere, `{"Id":"far"}`)))
+			require.NoError(t, err)
+
+			// The administrator tries its rule on all of them, and on nothing of another Region.
+			out, err := h.TryAutomationRule(t.Context(), administrator, tryInput(t, `{"Rule":{"Criteria":{},"Actions":[{"Type":"FINDING_FIELDS_UPDATE",
+				"FindingFieldsUpdate":{"UserDefinedFields":{"by":"administrator"}}}]}}`))
+			require.NoError(t, err)
+			require.Equal(t, []int64{4, 2}, []int64{out.Matching, out.WouldChange})
+
+			_, err = h.DisassociateFromAdministratorAccount(t.Context(), mine, &api.DisassociateFromAdministratorAccountInput{})
+			require.NoError(t, err)
+			require.Equal(t, "member", acted(mine))
+		})
+	}
+}
+
+func tryInput(t *testing.T, body string) *TryAutomationRuleInput {
+	t.Helper()
+	in := new(TryAutomationRuleInput)
+	require.NoError(t, api.Decode(in, &api.Request{Body: []byte(body)}))
+	return in
+}
+
+// A try looks at no more than its time allows, and says so (D88).
+func TestTryEnds(t *testing.T) {
+	at := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	var step time.Duration
+	h := openHub(t, newMemStore(), func() time.Time { at = at.Add(step); return at })
+	var findings [][]byte
+	for n := range 3 * tryClock {
+		findings = append(findings, []byte(strings.TrimSuffix(strings.TrimPrefix(importBody(t, mine, fmt.Sprintf(`{"Id":"%d"}`, n)), `{"Findings":[`), "]}")))
+	}
+	require.Empty(t, importAll(t, h, mine, findings))
+	in := tryInput(t, `{"Rule":{"Criteria":{},"Actions":[{"Type":"FINDING_FIELDS_UPDATE","FindingFieldsUpdate":{"Confidence":1}}]}}`)
+	out, err := h.TryAutomationRule(t.Context(), mine, in)
+	require.NoError(t, err)
+	require.Equal(t, TryAutomationRuleOutput{Matching: 3 * tryClock, Examined: 3 * tryClock, WouldChange: 3 * tryClock, Complete: true, Samples: out.Samples}, *out)
+	require.Len(t, out.Samples, maxTrySamples)
+	step = maxTryTime * 3 / 4
+	out, err = h.TryAutomationRule(t.Context(), mine, in)
+	require.NoError(t, err)
+	require.Equal(t, TryAutomationRuleOutput{Matching: 3 * tryClock, Examined: tryClock, WouldChange: tryClock, Samples: out.Samples}, *out)
+}

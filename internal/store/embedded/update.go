@@ -120,6 +120,12 @@ func (v *stateReads) Get(account, name string) ([]byte, bool) {
 	return v.snap.Get(account, name)
 }
 
+// Names implements store.StateView.
+func (v *stateReads) Names(account, prefix string) []string {
+	v.note(account)
+	return v.snap.Names(account, prefix)
+}
+
 // stands tells whether what was read is still so.
 func (v *stateReads) stands(now snapshot) bool {
 	for _, a := range v.accounts {

@@ -452,6 +452,7 @@ func TestReadingMakesNoState(t *testing.T) {
 		for name, body := range map[string]string{
 			"DescribeHub": "", "GetFindings": "{}", "GetFindingHistory": `{"FindingIdentifier":` + ident + `}`, "DescribeProducts": "",
 			"ListEnabledProductsForImport": "", "BatchUpdateFindings": `{"FindingIdentifiers":[` + ident + `],"Confidence":1}`,
+			"GetInsights": "", "UpdateFindings": `{"Filters":{},"RecordState":"ACTIVE"}`,
 		} {
 			_, err := operations[name](h, t.Context(), p, &api.Request{Body: []byte(body)})
 			if status == 0 {

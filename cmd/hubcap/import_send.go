@@ -175,18 +175,28 @@ func (s *sender) importHashed(ctx context.Context, from caller, body []byte, has
 		}
 		return answer, nil
 	}
+	return patiently(ctx, s, try)
+}
+
+// patiently tries again while that may help, for as long as the sender has patience.
+func patiently[T any](ctx context.Context, s *sender, try func() (T, error)) (T, error) {
 	if s.retryFor <= 0 {
 		answer, err := try()
-		if p, ok := errors.AsType[*backoff.PermanentError](err); ok {
-			err = p.Unwrap()
-		}
-		return answer, bare(err)
+		return answer, bare(lastly(err))
 	}
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval = 200 * time.Millisecond
 	pause.MaxInterval = 10 * time.Second
 	answer, err := backoff.Retry(ctx, try, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(s.retryFor), backoff.WithNotify(s.notify))
 	return answer, bare(err)
+}
+
+// lastly is an error without what it says to a retry loop.
+func lastly(err error) error {
+	if p, ok := errors.AsType[*backoff.PermanentError](err); ok {
+		return p.Unwrap()
+	}
+	return err
 }
 
 // wait is a refusal that says itself when to come back.
@@ -208,11 +218,33 @@ func bare(err error) error {
 
 // once sends the request one time and returns the body of a 200.
 func (s *sender) once(ctx context.Context, from caller, body []byte, hash string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint+"/findings/import", bytes.NewReader(body))
+	resp, err := s.open(ctx, s.client, from, http.MethodPost, "/findings/import", body, hash)
+	if err != nil {
+		return nil, err
+	}
+	return s.readAll(resp, maxAnswer)
+}
+
+// readAll reads an answer to its end, at most so many bytes of it.
+func (s *sender) readAll(resp *http.Response, most int64) ([]byte, error) {
+	defer resp.Body.Close() //nolint:errcheck // only read from
+	text, err := io.ReadAll(io.LimitReader(resp.Body, most))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer of %s: %w", s.endpoint, err)
+	}
+	return text, nil
+}
+
+// open sends one signed request and returns the answer of a 200, unread. Other errors than those that a further try may be spared are
+// permanent.
+func (s *sender) open(ctx context.Context, client *http.Client, from caller, method, path string, body []byte, hash string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.endpoint+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, backoff.Permanent(err)
 	}
-	req.Header.Set("Content-Type", "application/json")
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	req.Header.Set("User-Agent", "hubcap")
 	keys, err := from.Credentials.Retrieve(ctx)
 	if err != nil {
@@ -221,7 +253,7 @@ func (s *sender) once(ctx context.Context, from caller, body []byte, hash string
 	if err := s.signer.SignHTTP(ctx, keys, req, hash, signingName, from.Region, time.Now()); err != nil {
 		return nil, backoff.Permanent(err)
 	}
-	resp, err := s.client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, backoff.Permanent(context.Cause(ctx))
@@ -234,13 +266,12 @@ func (s *sender) once(ctx context.Context, from caller, body []byte, hash string
 		}
 		return nil, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read from
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer of %s: %w", s.endpoint, err)
-	}
 	if resp.StatusCode == http.StatusOK {
-		return text, nil
+		return resp, nil
+	}
+	text, err := s.readAll(resp, maxAnswer)
+	if err != nil {
+		return nil, err
 	}
 	r := readRefusal(resp, text)
 	if !r.passing() {

@@ -19,13 +19,18 @@ import (
 
 // cli is the command line: a field a verb. Every flag is also an environment variable HUBCAP_<FLAG>.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run the hub."`
-	Import  importCmd  `cmd:"" help:"Send findings from files to a hub."`
-	Lint    lintCmd    `cmd:"" help:"Check findings in files without a hub."`
-	Bench   benchCmd   `cmd:"" help:"Measure how many findings a second a hub takes."`
-	Backup  backupCmd  `cmd:"" help:"Copy everything a hub holds, while it serves."`
-	Restore restoreCmd `cmd:"" help:"Make a store of a backup."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Run the hub."`
+	Import   importCmd   `cmd:"" help:"Send findings from files to a hub."`
+	Findings findingsCmd `cmd:"" help:"Print the findings that match a condition."`
+	Update   updateCmd   `cmd:"" help:"Change all findings that match a condition."`
+	Jobs     jobsCmd     `cmd:"" help:"List what the hub does in the background."`
+	Export   exportCmd   `cmd:"" help:"Write all findings that match a condition to a file."`
+	Explain  explainCmd  `cmd:"" help:"Tell how the hub would find findings."`
+	Lint     lintCmd     `cmd:"" help:"Check findings in files without a hub."`
+	Bench    benchCmd    `cmd:"" help:"Measure how many findings a second a hub takes."`
+	Backup   backupCmd   `cmd:"" help:"Copy everything a hub holds, while it serves."`
+	Restore  restoreCmd  `cmd:"" help:"Make a store of a backup."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	// VersionFlag is for those who try that first. It has no variable: HUBCAP_VERSION is what a script may call a release.
 	VersionFlag kong.VersionFlag `name:"version" env:"-" help:"Print the version."`

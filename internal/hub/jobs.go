@@ -140,7 +140,7 @@ func (h *Hub) StartJob(ctx context.Context, p *iam.Principal, in *StartJobInput)
 }
 
 func (h *Hub) submitJob(ctx context.Context, j *jobRecord) error {
-	err := h.store.State(ctx, []string{""}, func(tx store.StateTx) error {
+	err := h.store.State(ctx, []string{jobAccount}, func(tx store.StateTx) error {
 		list, err := allJobs(tx)
 		if err == nil {
 			err = mayStart(list, j.Caller.Account)
@@ -282,7 +282,7 @@ func (h *Hub) UndoJob(ctx context.Context, p *iam.Principal, in *JobInput) (*Job
 	if err := mayUndo(p, of); err != nil {
 		return nil, err
 	}
-	err = h.store.State(ctx, []string{""}, func(tx store.StateTx) error {
+	err = h.store.State(ctx, []string{jobAccount}, func(tx store.StateTx) error {
 		of, err := ownJob(tx, p, in.JobId)
 		if err != nil {
 			return err

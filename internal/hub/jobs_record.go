@@ -22,7 +22,11 @@ const (
 	jobFailed    = "FAILED" // the hub could not go on; what was done stays, and can be undone
 )
 
-// jobRecord is a job as the store keeps it, under the name job/ID in the store's own records. Its pieces lie in two spools: job/ID/keys,
+// jobAccount holds the records of all jobs. It is no account: those of the store itself are read by every import, and a job that tells its
+// progress among them would make imports look twice.
+const jobAccount = "#jobs"
+
+// jobRecord is a job as the store keeps it, under the name job/ID of jobAccount. Its pieces lie in two spools: job/ID/keys,
 // the findings, fixed at the start and dropped at the end; job/ID/traces, what each was before.
 type jobRecord struct {
 	ID         string          `json:"id"`
@@ -116,7 +120,7 @@ func (j *jobRecord) fail(why failure, key store.Key) {
 }
 
 func readJob(st store.StateView, id string) (*jobRecord, error) {
-	raw, ok := st.Get("", recordJob+id)
+	raw, ok := st.Get(jobAccount, recordJob+id)
 	if !ok {
 		return nil, errNoJob(id)
 	}
@@ -134,7 +138,7 @@ func errNoJob(id string) error {
 // changeJob reads a job, changes it and writes it back, in one step. An error of change writes nothing.
 func (h *Hub) changeJob(ctx context.Context, id string, change func(tx store.StateTx, j *jobRecord) error) (*jobRecord, error) {
 	var out *jobRecord
-	err := h.store.State(ctx, []string{""}, func(tx store.StateTx) error {
+	err := h.store.State(ctx, []string{jobAccount}, func(tx store.StateTx) error {
 		j, err := readJob(tx, id)
 		if err == nil {
 			err = change(tx, j)
@@ -143,7 +147,7 @@ func (h *Hub) changeJob(ctx context.Context, id string, change func(tx store.Sta
 			return err
 		}
 		out = j
-		return putRecord(tx, "", recordJob+id, j)
+		return putRecord(tx, jobAccount, recordJob+id, j)
 	})
 	if err != nil {
 		return nil, err
@@ -153,7 +157,7 @@ func (h *Hub) changeJob(ctx context.Context, id string, change func(tx store.Sta
 
 // jobNames reads the ids of all jobs, oldest first: the record "jobs".
 func jobNames(st store.StateView) (ids []string, err error) {
-	raw, ok := st.Get("", recordJobs)
+	raw, ok := st.Get(jobAccount, recordJobs)
 	if !ok {
 		return nil, nil
 	}
@@ -194,10 +198,10 @@ func addJob(tx store.StateTx, j *jobRecord) error {
 	if err != nil {
 		return err
 	}
-	if err := putRecord(tx, "", recordJobs, append(ids, j.ID)); err != nil {
+	if err := putRecord(tx, jobAccount, recordJobs, append(ids, j.ID)); err != nil {
 		return err
 	}
-	return putRecord(tx, "", recordJob+j.ID, j)
+	return putRecord(tx, jobAccount, recordJob+j.ID, j)
 }
 
 // removeJob forgets a job.
@@ -206,8 +210,8 @@ func removeJob(tx store.StateTx, id string) error {
 	if err != nil {
 		return err
 	}
-	tx.Delete("", recordJob+id)
-	return putRecord(tx, "", recordJobs, slices.DeleteFunc(ids, func(other string) bool { return other == id }))
+	tx.Delete(jobAccount, recordJob+id)
+	return putRecord(tx, jobAccount, recordJobs, slices.DeleteFunc(ids, func(other string) bool { return other == id }))
 }
 
 // How many jobs there may be, and how long what is over stays, so that it can be looked at and undone.
@@ -291,7 +295,7 @@ func (h *Hub) dropJobs(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := h.store.State(ctx, []string{""}, func(tx store.StateTx) error {
+		if err := h.store.State(ctx, []string{jobAccount}, func(tx store.StateTx) error {
 			return removeJob(tx, j.ID)
 		}); err != nil {
 			return err

@@ -678,7 +678,7 @@ func (r *jobRun) change(ctx context.Context, c *changing, step []traced, at time
 
 // mine holds a change against the lease in the same commit: a process that slept through its lease changes nothing any more.
 func (r *jobRun) mine(st store.StateView) error {
-	version := st.Version("")
+	version := st.Version(jobAccount)
 	if r.seen == version && version != 0 {
 		return nil
 	}

@@ -31,11 +31,14 @@ import (
 //
 //	created           the instant the store was first opened, RFC 3339
 //	page-token-key    32 random bytes
-//	jobs              the ids of all jobs, oldest first: jobs_record.go
-//	job/ID            jobRecord
 //	management-account                     of the organisation, where the configuration names none (D36)
 //	organization-admin/REGION/FEATURE      designationRecord
 //	organization-accounts                  ids of the configured organisation's accounts, as the store met them last
+//
+// and those of jobs, under jobAccount, which is no account:
+//
+//	jobs              the ids of all jobs, oldest first
+//	job/ID            jobRecord
 const (
 	recordHub          = "hub/"
 	recordSubscription = "subscription/"

@@ -17,6 +17,8 @@ import (
 var (
 	// ErrNearlyFull: the disk is nearly full; nothing was written, reads go on, writes return by themselves.
 	ErrNearlyFull = errors.New("store is nearly full")
+	// ErrTooSlow: a question took longer than the engine gives one.
+	ErrTooSlow = errors.New("the question takes too long")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store is closed")
 	// ErrConflict: an optimistic update lost every round; nothing of that key was written.

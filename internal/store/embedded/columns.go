@@ -54,7 +54,25 @@ func (c *columns) ident(doc uint32) *store.Identity {
 }
 
 // placeOf is where a document that is there stands in the default order.
-func (c *columns) placeOf(doc uint32) place {
+func (c *columns) placeOf(doc uint32) place { return c.placeIn(doc, updatedColumn) }
+
+// placeIn is where it stands in the order of another date.
+func (c *columns) placeIn(doc uint32, column int) place {
 	seg, i := c.segment(doc)
-	return place{placeAt(seg.times[updatedColumn][i]), seg.ident[i], doc}
+	return place{placeAt(seg.times[column][i]), seg.ident[i], doc}
+}
+
+// dated is the columns with the eye on one date.
+type dated struct {
+	*columns
+	column int
+}
+
+// placeOf is where a document stands in the order of the date.
+func (d dated) placeOf(doc uint32) place { return d.placeIn(doc, d.column) }
+
+// time is a date of a document that is or was there.
+func (c *columns) time(doc uint32, column int) int64 {
+	seg, i := c.segment(doc)
+	return seg.times[column][i]
 }

@@ -11,8 +11,8 @@ import (
 // What of a value is kept in memory. A longer one is known by its first bytes and a hash that nobody can forge, so equality
 // and grouping stay exact for values of any length, a prefix up to that many bytes; the rest query.Match decides.
 const (
-	maxText  = 64 // bytes of a value that are kept
-	longHead = 48 // bytes of a longer one, before 16 bytes of its SHA-256
+	maxText  = 128 // bytes of a value that are kept
+	longHead = 112 // bytes of a longer one, before 16 bytes of its SHA-256
 	maxKey   = 128
 )
 

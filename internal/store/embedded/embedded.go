@@ -43,6 +43,9 @@ type Options struct {
 	MinFree uint64
 	// Ballast is the size of a file that is given up when the disk fills up, so that work under way can end. 0: 64 MB.
 	Ballast int64
+	// QueryTimeout is how long a page, a count or a grouping may take, before it answers store.ErrTooSlow. 0: 10 seconds; below:
+	// without end. Walk has no such limit.
+	QueryTimeout time.Duration
 	// Clock is used to look at the free space now and then; nil: time.Now.
 	Clock func() time.Time
 	// Logger hears of what went wrong behind the calls; nil: slog.Default().
@@ -79,6 +82,9 @@ func (o Options) withDefaults() Options {
 	if o.Ballast == 0 {
 		o.Ballast = 64 << 20
 	}
+	if o.QueryTimeout == 0 {
+		o.QueryTimeout = 10 * time.Second
+	}
 	if o.Clock == nil {
 		o.Clock = time.Now //nolint:forbidigo // the one place where the engine meets the real clock
 	}
@@ -105,12 +111,13 @@ type Store struct {
 	home  *home
 	space *space
 
-	dict  *dictionary
-	index *index
-	state *state
-	locks keyLocks
-	meta  meta
-	key   hashKey // from the seed
+	dict   *dictionary
+	index  *index
+	values valueIndexes
+	state  *state
+	locks  keyLocks
+	meta   meta
+	key    hashKey // from the seed
 
 	nextDoc  atomic.Uint32
 	sequence sequence
@@ -161,6 +168,7 @@ func Open(dir string, opts Options) (*Store, error) {
 // emptyIndex begins an index that knows no documents.
 func (s *Store) emptyIndex() {
 	s.dict, s.index = newDictionary(s.opts.IndexMemory, &s.key, s.opts.hashMask), newIndex(&s.key, s.opts.hashMask)
+	s.index.dict, s.values = s.dict, newValueIndexes()
 }
 
 func (s *Store) load() error {

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"math/bits"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"hubcap/internal/asff"
 	"hubcap/internal/query"
 	"hubcap/internal/store"
 )
@@ -29,34 +29,41 @@ type grouping struct {
 	buckets []bucket
 	of      map[uint32]int // bucket of a term
 	extra   map[string]int // bucket of a value without a term
+	exact   bool           // every value is indexed
 	err     error
 }
 
-// Group implements store.Store. Values are counted by their postings; what the index does not hold is read.
+// Group implements store.Store. Few values are counted by their postings, many by what each document has; what the index does not
+// hold is read.
 func (s *Store) Group(ctx context.Context, scope store.Scope, q *query.Group) ([]query.Count, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()
+	ctx, cancel := s.limited(ctx)
+	defer cancel()
+	list, err := s.group(ctx, scope, q)
+	return list, tooSlow(ctx, err)
+}
+
+func (s *Store) group(ctx context.Context, scope store.Scope, q *query.Group) ([]query.Count, error) {
 	r := s.startReading()
 	defer s.endReading(r)
 	g := &grouping{s: s, r: r, q: q, of: map[uint32]int{}, extra: map[string]int{}}
-	p, err := s.plan(ctx, scope, &q.Where)
+	set, err := s.ask(ctx, scope, &q.Where, nil)
 	if err != nil {
 		return nil, err
 	}
-	s.index.mu.RLock()
-	set := p.evaluate()
-	s.index.mu.RUnlock()
 	match, err := s.settleSet(ctx, r, scope, &q.Where, set)
 	if err != nil {
 		return nil, err
 	}
-	s.index.mu.RLock()
-	unindexed := g.unindexed(p, match)
+	unindexed := g.unindexed(match)
 	match.AndNot(unindexed)
-	g.countTerms(match)
-	s.index.mu.RUnlock()
+	g.exact = unindexed.IsEmpty()
+	if err := g.countTerms(ctx, match); err != nil {
+		return nil, err
+	}
 	err = s.readAll(ctx, r, unindexed, func(uint32) error {
 		g.countDocument()
 		return nil
@@ -82,35 +89,105 @@ func (s *Store) settleSet(ctx context.Context, r *reading, scope store.Scope, wh
 	return match, err
 }
 
-// unindexed is the documents of a set whose values of the attribute must be read. The caller holds the index's lock.
-func (g *grouping) unindexed(p *plan, set *roaring.Bitmap) *roaring.Bitmap {
-	if g.q.By.Kind() == asff.KindDate {
+// unindexed is the documents of a set whose values of the attribute must be read.
+func (g *grouping) unindexed(set *roaring.Bitmap) *roaring.Bitmap {
+	if columnOf(g.q.By) >= 0 {
 		return set.Clone()
 	}
-	return roaring.And(set, g.s.index.anyOf(p.overflows([]asff.Field{g.q.By})))
+	p := plan{s: g.s}
+	out := g.s.index.gather(p.overflows(g.q.By))
+	out.And(set)
+	return out
 }
 
-// countTerms counts the values that are indexed. The caller holds the index's lock.
-func (g *grouping) countTerms(set *roaring.Bitmap) {
-	if g.q.By.Kind() == asff.KindDate || set.IsEmpty() {
-		return
+// countTerms counts the values that are indexed.
+func (g *grouping) countTerms(ctx context.Context, set *roaring.Bitmap) error {
+	if columnOf(g.q.By) >= 0 || set.IsEmpty() {
+		return nil
 	}
-	everything := set.GetCardinality() == g.s.index.live.GetCardinality()
+	if g.s.dict.count(g.q.By, g.q.Key) > manyTerms {
+		w, err := g.s.forward(ctx, g.q.By, g.q.Key)
+		if err != nil {
+			return err
+		}
+		if w != nil {
+			return g.countForward(ctx, w, set)
+		}
+	}
+	x, everything := g.s.index, set.GetCardinality() == g.s.index.count()
+	var terms []term
 	for at, more := 0, true; more; {
-		at, more = g.s.dict.walk(g.q.By, g.q.Key, at, func(t *term) {
-			p := g.s.index.posting(t.id)
-			var n int
-			if everything {
-				n = p.count()
-			} else {
-				n = p.within(set)
+		terms = terms[:0]
+		at, more = g.s.dict.walk(g.q.By, g.q.Key, at, func(t *term) { terms = append(terms, *t) })
+		for part := range slices.Chunk(terms, gatherStep) {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
-			if n > 0 {
-				g.of[t.id] = len(g.buckets)
-				g.buckets = append(g.buckets, bucket{n: int64(n), value: t.text, term: t.id, long: t.long})
+			x.mu.RLock()
+			for i := range part {
+				p := x.posting(part[i].id)
+				n := 0
+				if everything {
+					n = p.count()
+				} else {
+					n = p.within(set)
+				}
+				g.note(&part[i], n)
 			}
-		})
+			x.mu.RUnlock()
+		}
 	}
+	return nil
+}
+
+func (g *grouping) note(t *term, n int) {
+	if n > 0 {
+		g.of[t.id] = len(g.buckets)
+		g.buckets = append(g.buckets, bucket{n: int64(n), value: t.text, term: t.id, long: t.long})
+	}
+}
+
+// countForward goes over the documents.
+func (g *grouping) countForward(ctx context.Context, w *forward, set *roaring.Bitmap) error {
+	x, d := g.s.index, g.s.dict
+	var counts termCounts
+	buf := make([]uint32, 4096)
+	for it := set.ManyIterator(); ; {
+		n := it.NextMany(buf)
+		x.mu.RLock()
+		for _, doc := range buf[:n] {
+			cell := w.get(doc)
+			switch {
+			case cell == 0:
+			case cell&severalTerms == 0:
+				counts.add(cell - 1)
+			default:
+				for _, t := range w.several[cell&^severalTerms].terms {
+					counts.add(t)
+				}
+			}
+		}
+		x.mu.RUnlock()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if n < len(buf) {
+			break
+		}
+	}
+	least := uint32(1)
+	if g.exact { // no other count is added: what cannot be among the most frequent is left out
+		least = counts.least(g.q.Limit)
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for _, slot := range counts.slots {
+		if slot.n >= least {
+			t := d.at(slot.term)
+			g.note(&t, int(slot.n))
+		}
+	}
+	return nil
 }
 
 // countDocument counts the values of the document that was read.
@@ -124,7 +201,7 @@ func (g *grouping) countDocument() {
 		}
 		text := string(v.Text)
 		seen = append(seen, text)
-		if g.q.By.Kind() != asff.KindDate {
+		if columnOf(g.q.By) < 0 {
 			if id, ok := g.s.dict.lookup(v.Field, g.q.Key, v.Text); ok {
 				at, counted := g.of[id]
 				if !counted {
@@ -209,4 +286,58 @@ func (g *grouping) resolve(ctx context.Context, b *bucket) {
 			}
 		}
 	}
+}
+
+// termCounts counts terms.
+type termCounts struct {
+	slots []termCount // n is 0 where there is none
+	used  int
+	shift int // of a hash to a place
+}
+
+type termCount struct{ term, n uint32 }
+
+func (c *termCounts) add(term uint32) {
+	if 4*c.used >= 3*len(c.slots) {
+		old := c.slots
+		c.slots = make([]termCount, max(1024, 2*len(old)))
+		c.shift = 32 - bits.Len(uint(len(c.slots)-1))
+		for _, slot := range old {
+			if slot.n > 0 {
+				*c.slot(slot.term) = slot
+			}
+		}
+	}
+	slot := c.slot(term)
+	if slot.n == 0 {
+		slot.term = term
+		c.used++
+	}
+	slot.n++
+}
+
+// slot is where a term is, or belongs.
+func (c *termCounts) slot(term uint32) *termCount {
+	mask := uint32(len(c.slots) - 1) //nolint:gosec // a power of two
+	for i := term * 0x9e3779b1 >> c.shift; ; i = (i + 1) & mask {
+		if s := &c.slots[i]; s.n == 0 || s.term == term {
+			return s
+		}
+	}
+}
+
+// least is a count that the most frequent terms, so many of them, reach.
+func (c *termCounts) least(most int) uint32 {
+	if most <= 0 {
+		return 1
+	}
+	var of [4096]int
+	for _, slot := range c.slots {
+		of[min(slot.n, uint32(len(of)-1))]++
+	}
+	n := len(of) - 1
+	for sum := of[n]; n > 1 && sum < most; sum += of[n] {
+		n--
+	}
+	return uint32(n) //nolint:gosec // small
 }

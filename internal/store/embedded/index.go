@@ -25,11 +25,16 @@ type index struct {
 	postings postings
 	live     *roaring.Bitmap
 	order    order
+
+	dict     *dictionary
+	recent   recent
+	forwards forwards
+	dates    [len(timeColumns)]*dateIndex // made where a question sorts by them
 }
 
 func newIndex(key *hashKey, mask uint64) *index {
 	x := &index{key: key, mask: mask, live: roaring.New()}
-	x.order.columns = &x.columns
+	x.order.columns = dated{&x.columns, updatedColumn}
 	return x
 }
 
@@ -50,10 +55,13 @@ func (x *index) find(ident *store.Identity) (doc uint32, there bool) {
 
 // apply brings the index up to a commit. The caller holds the lock.
 func (x *index) apply(d *difference) {
+	x.recent.note(d.doc)
+	x.forwards.apply(d, x.dict)
 	switch d.kind {
 	case comes:
 		x.insert(d)
 		x.order.insert(x.placeOf(d.doc))
+		x.arrange(d.doc)
 	case changes:
 		x.change(d)
 	case stays:
@@ -76,6 +84,8 @@ func (x *index) insert(d *difference) {
 }
 
 func (x *index) change(d *difference) {
+	x.disarrange(d.doc)
+	defer x.arrange(d.doc)
 	was, is := x.placeOf(d.doc), place{placeAt(d.times[updatedColumn]), d.ident, d.doc}
 	if was == is {
 		x.set(d)
@@ -86,7 +96,25 @@ func (x *index) change(d *difference) {
 	x.order.insert(is)
 }
 
+// arrange puts a document into the orders of the other dates, and disarrange takes it out.
+func (x *index) arrange(doc uint32) {
+	for _, o := range x.dates {
+		if o != nil {
+			o.insert(o.columns.placeOf(doc))
+		}
+	}
+}
+
+func (x *index) disarrange(doc uint32) {
+	for _, o := range x.dates {
+		if o != nil {
+			o.remove(o.columns.placeOf(doc))
+		}
+	}
+}
+
 func (x *index) remove(d *difference) {
+	x.disarrange(d.doc)
 	x.order.remove(x.placeOf(d.doc))
 	x.live.Remove(d.doc)
 	x.idents.remove(x.hashOf(&d.ident), d.doc+1)

@@ -8,9 +8,10 @@ import (
 	"hubcap/internal/store"
 )
 
-// place is where a document stands in the default order: newest first, those without an instant last, ties by identity.
+// place is where a document stands in an order by a date, the default one by UpdatedAt: newest first, those without an instant last,
+// ties by identity.
 type place struct {
-	at    int64 // minus UpdatedAt; the greatest number where there is none
+	at    int64 // minus the date; the greatest number where there is none
 	ident store.Identity
 	doc   uint32
 }
@@ -36,7 +37,7 @@ func comparePlaces(a, b place) int {
 // a document is in the order. The numbers lie in runs. They lie backwards, oldest first, since most documents come as the newest: they
 // are then appended. On disk it would be the numbers, one after the other.
 type order struct {
-	columns *columns
+	columns dated
 	runs    []run
 	count   int
 }
@@ -151,5 +152,21 @@ func (o *order) walk(r, i int, visit func(doc uint32) bool) {
 		if r > 0 {
 			i = len(o.runs[r-1].docs)
 		}
+	}
+}
+
+// before visits the documents that stand in front of a place, the nearest first.
+func (o *order) before(p place, visit func(doc uint32) bool) {
+	r, i, there := o.find(p)
+	if there {
+		i++
+	}
+	for ; r < len(o.runs); r++ {
+		for _, doc := range o.runs[r].docs[i:] {
+			if !visit(doc) {
+				return
+			}
+		}
+		i = 0
 	}
 }

@@ -46,7 +46,7 @@ func historyKey(dst []byte, ident store.Identity, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(dst, seq)
 }
 
-// timeColumns are the dates that are kept as numbers, in Unix milliseconds. Any other date is only known to be there.
+// timeColumns are the dates that are kept as numbers, in Unix milliseconds. The values of other dates are terms.
 var timeColumns = [...]asff.Field{asff.FieldUpdatedAt, asff.FieldCreatedAt, asff.FieldFirstObservedAt, asff.FieldLastObservedAt}
 
 const updatedColumn = 0

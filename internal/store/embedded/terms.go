@@ -169,11 +169,8 @@ func plain(vs []asff.Value) bool {
 
 // alike tells whether two values have one term.
 func alike(a, b *asff.Value) bool {
-	return a.Field == b.Field && string(a.Key) == string(b.Key) && (string(a.Text) == string(b.Text) || onlyPresent(a.Field))
+	return a.Field == b.Field && string(a.Key) == string(b.Key) && string(a.Text) == string(b.Text)
 }
-
-// onlyPresent tells whether the term of a field says no more than that there is a value.
-func onlyPresent(f asff.Field) bool { return f.Kind() == asff.KindDate && columnAt[f] == 0 }
 
 func (x *extractor) startList() {
 	x.list, x.folded, x.spills = x.list[:0], x.folded[:0], x.spills[:0]
@@ -223,11 +220,7 @@ func (x *extractor) readTimes(vs []asff.Value, times *[len(timeColumns)]int64) {
 }
 
 func (x *extractor) offer(v *asff.Value) {
-	text := v.Text
-	if onlyPresent(v.Field) {
-		text = nil
-	}
-	x.candidate(v.Field, v.Key, text)
+	x.candidate(v.Field, v.Key, v.Text)
 }
 
 func (x *extractor) candidate(field asff.Field, key, value []byte) {

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -28,7 +27,7 @@ func code(t require.TestingT, err error) string {
 		return ""
 	}
 	var known *api.Error
-	require.True(t, errors.As(err, &known), "%v", err)
+	require.ErrorAs(t, err, &known)
 	return known.Code
 }
 

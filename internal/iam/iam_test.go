@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,12 +108,12 @@ func FuzzPolicy(f *testing.F) {
 			require.ErrorAs(t, before, &denied)
 		}
 		everything := Statement{Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"}}
-		p.Policy, err = NewPolicy(append(list[:len(list):len(list)], everything))
+		p.Policy, err = NewPolicy(append(slices.Clip(list), everything))
 		require.NoError(t, err)
 		after := p.Authorize(r)
 		require.Equal(t, denied != nil && denied.Explicit, after != nil, "an allow beside it changes all but an explicit deny")
 		everything.Effect = "Deny"
-		p.Policy, err = NewPolicy(append(list[:len(list):len(list)], everything))
+		p.Policy, err = NewPolicy(append(slices.Clip(list), everything))
 		require.NoError(t, err)
 		require.ErrorAs(t, p.Authorize(r), &denied)
 		require.True(t, denied.Explicit)

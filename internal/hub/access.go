@@ -133,8 +133,10 @@ func (h *Hub) target(p *iam.Principal, text string, a productARN) target {
 	return t
 }
 
-// fill sets the names that Security Hub writes into findings of the product (spec 1.8.3, 1.9; D56).
+// fill sets the names that Security Hub writes into findings of the product, and of the account by its organisation (spec 1.8.3, 1.9;
+// D56).
 func (h *Hub) fill(t *target, env *asff.Env, account string) {
+	env.AwsAccountName = h.organization.name(account)
 	switch {
 	case t.row != nil:
 		env.CompanyName, env.ProductName, env.TakeSentNames = t.row.CompanyName, t.row.ProductName, false

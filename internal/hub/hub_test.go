@@ -66,8 +66,9 @@ type world struct {
 	token   string
 	uuids   []string // uuid-1, uuid-2, ...
 
-	historyDays int
-	starts      byte // of hubs: each draws another key for a new store's page tokens
+	organization *Organization
+	historyDays  int
+	starts       byte // of hubs: each draws another key for a new store's page tokens
 }
 
 func newWorld(t *testing.T, open func(t *testing.T) store.Store) *world {
@@ -87,7 +88,7 @@ func (w *world) start(t *testing.T, p Profile) {
 	t.Helper()
 	w.starts++
 	h, err := New(t.Context(), Config{
-		Store: w.store, Profile: p, Clock: func() time.Time { return w.clock },
+		Store: w.store, Profile: p, Organization: w.organization, Clock: func() time.Time { return w.clock },
 		Rand: bytes.NewReader(bytes.Repeat([]byte{w.starts}, 32)), HistoryDays: w.historyDays,
 		Products: []Product{
 			{Company: "acme", Product: "scanner", CompanyName: "Acme", ProductName: "Scanner", Description: "scans", Categories: []string{"Scanning"}},
@@ -311,7 +312,7 @@ func (w *world) fillIn(text string) string {
 
 var (
 	uuidName = regexp.MustCompile(`uuid-[0-9]+`)
-	uuidText = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+	uuidText = regexp.MustCompile(`[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}|[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
 )
 
 // hideUUIDs names the UUIDs of a text.

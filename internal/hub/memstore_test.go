@@ -3,6 +3,8 @@ package hub
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -109,13 +111,29 @@ func (m *memStore) updateOne(i int, key store.Key, fn store.UpdateFunc) error {
 	return nil
 }
 
-func (m *memStore) State(_ context.Context, _ []string, fn func(store.StateTx) error) error {
+// State takes back what a call did that fails, or that changes an account it did not name.
+func (m *memStore) State(_ context.Context, accounts []string, fn func(store.StateTx) error) error {
 	if m.refuse != nil {
 		return m.refuse
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return fn(memTx{m})
+	before := map[string]map[string][]byte{}
+	for account, records := range m.state {
+		before[account] = maps.Clone(records)
+	}
+	err := fn(memTx{m})
+	if err == nil {
+		for account := range m.state {
+			if !slices.Contains(accounts, account) && !maps.EqualFunc(m.state[account], before[account], bytes.Equal) {
+				err = fmt.Errorf("state: the call was not opened for account %q", account)
+			}
+		}
+	}
+	if err != nil {
+		m.state = before
+	}
+	return err
 }
 
 func (m *memStore) View(_ context.Context, fn func(store.StateView) error) error {

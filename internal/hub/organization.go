@@ -188,6 +188,7 @@ func (h *Hub) DisableOrganizationAdminAccount(ctx context.Context, p *iam.Princi
 		if what != featureSecurityHub {
 			return nil
 		}
+		tx.Delete(admin, recordOrganizationConfiguration+p.Region)
 		return dismiss(tx, admin, p.Region, func(string) bool { return true }, now)
 	})
 	if err != nil {

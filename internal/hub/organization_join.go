@@ -207,6 +207,9 @@ func (h *Hub) meet(tx store.StateTx, known []string, now time.Time) error {
 			continue
 		}
 		left := func(account string) bool { return !stands || !h.organization.has(account) }
+		if !stands {
+			tx.Delete(rec.Account, recordOrganizationConfiguration+at.region)
+		}
 		if err := dismiss(tx, rec.Account, at.region, left, now); err != nil {
 			return err
 		}

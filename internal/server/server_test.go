@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -430,6 +431,36 @@ func TestRates(t *testing.T) {
 	open := start(t, Config{Clock: clock}, bound)
 	for range 100 {
 		require.Equal(t, 200, ask(open, "GetFindings", "111122223333"))
+	}
+}
+
+// However many accounts call, what is kept of their rates is bounded; who is over the rate stays so while others come and go.
+func TestRatesAreBounded(t *testing.T) {
+	r := newRates()
+	who := func(n int) *iam.Principal { return &iam.Principal{Account: strconv.Itoa(n), Region: "eu-west-1"} }
+	now := noon
+	for n := range 5 * mostBuckets {
+		require.True(t, r.allow(who(n), "DescribeHub", now))
+		require.LessOrEqual(t, len(r.buckets), mostBuckets)
+	}
+	now = now.Add(time.Hour)
+	busy := who(-1)
+	for r.allow(busy, "GetFindings", now) {
+		require.NotNil(t, r.buckets)
+	}
+	for n := range 5 * mostBuckets {
+		now = now.Add(time.Microsecond) // within what the busy one has to wait
+		if n%(mostBuckets/2) == 0 {
+			now = now.Add(time.Second)
+			for r.allow(busy, "GetFindings", now) {
+				require.NotNil(t, r.buckets)
+			}
+		}
+		require.True(t, r.allow(who(n), "DescribeHub", now))
+		require.LessOrEqual(t, len(r.buckets), mostBuckets)
+		if n%1000 == 0 {
+			require.False(t, r.allow(busy, "GetFindings", now), "after %d others", n)
+		}
 	}
 }
 

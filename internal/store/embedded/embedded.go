@@ -54,6 +54,9 @@ type Options struct {
 	// not return. nil: exit with status 3; the next start recovers.
 	Fatal func(error)
 
+	// NoCheckpoint leaves out the checkpoint of the index: for a store that goes with the process.
+	NoCheckpoint bool
+
 	newReader func() valueReader // of tests
 	hashMask  uint64             // of tests: forces collisions
 }
@@ -119,6 +122,8 @@ type Store struct {
 	meta   meta
 	key    hashKey // from the seed
 
+	checkpoint *checkpoint
+
 	nextDoc  atomic.Uint32
 	sequence sequence
 	unsynced atomic.Int64  // commits that are visible and perhaps not on disk
@@ -150,6 +155,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		scans: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	s.emptyIndex()
+	s.checkpoint = newCheckpoint(s)
 	s.scratch.New = func() any { return newCall(s) }
 	s.readers.New = func() any { return &reading{values: opts.newReader()} }
 	if err := roomToOpen(&opts, dir); err != nil {
@@ -162,6 +168,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("store in %s: %w", dir, err), s.db.Close(), h.close())
 	}
 	s.space = watchSpace(&opts, dir)
+	s.checkpoint.start()
 	return s, nil
 }
 
@@ -173,7 +180,7 @@ func (s *Store) emptyIndex() {
 
 func (s *Store) load() error {
 	for _, step := range [...]func() error{
-		s.loadMeta, s.loadState, s.rebuild,
+		s.loadMeta, s.loadState, s.loadIndex,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -282,6 +289,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.callsMu.Unlock()
 	s.calls.Wait()
+	s.checkpoint.stop()
 	s.space.stop()
 	return errors.Join(s.db.Flush(), s.db.Close(), s.home.close())
 }

@@ -124,6 +124,11 @@ func (o *order) join(r int) {
 // fill makes the order of documents that the columns know; docs is sorted for it, and kept.
 func (o *order) fill(docs []uint32) {
 	slices.SortFunc(docs, func(a, b uint32) int { return -comparePlaces(o.columns.placeOf(a), o.columns.placeOf(b)) })
+	o.cut(docs)
+}
+
+// cut makes the runs of documents that stand in the order already, oldest first.
+func (o *order) cut(docs []uint32) {
 	o.runs, o.count = nil, len(docs)
 	for part := range slices.Chunk(docs, mostInRun*3/4) {
 		o.runs = append(o.runs, run{o.columns.placeOf(part[0]), append(make([]uint32, 0, mostInRun), part...)})

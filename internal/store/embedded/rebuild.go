@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/cockroachdb/pebble/v2"
 )
 
@@ -19,9 +20,9 @@ type chunk struct {
 
 const chunkSize = 1024
 
-// rebuild makes dictionary and index from the documents: one goroutine reads, one a core looks values up, and one brings the index
-// up to what they found, in the order of the documents.
-func (s *Store) rebuild() error {
+// rebuild makes dictionary and index from the documents, or takes in those of a set that are there: one goroutine reads, one a core
+// looks values up, and one brings the index up to what they found, in the order of the documents.
+func (s *Store) rebuild(only *roaring.Bitmap) error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{docPrefix}, UpperBound: []byte{docPrefix + 1}})
 	if err != nil {
 		return err
@@ -39,6 +40,7 @@ func (s *Store) rebuild() error {
 	applied := make(chan error, 1)
 	go func() {
 		var docs []uint32
+		var journal []byte
 		var failed error
 		for c := range inOrder {
 			if <-c.done; failed == nil {
@@ -47,15 +49,26 @@ func (s *Store) rebuild() error {
 			if failed != nil {
 				continue
 			}
+			if only != nil {
+				journal = journal[:0]
+				for i := range c.differs {
+					s.index.apply(&c.differs[i])
+					journal = appendDifference(journal, &c.differs[i])
+				}
+				s.checkpoint.add(journal, len(c.differs))
+				continue
+			}
 			for i := range c.differs {
 				s.index.restore(&c.differs[i])
 			}
 			docs = append(docs, c.docs...)
 		}
-		s.index.order.fill(docs)
+		if only == nil {
+			s.index.order.fill(docs)
+		}
 		applied <- failed
 	}()
-	err = s.readChunks(it, func(c *chunk) {
+	err = s.readChunks(it, only, func(c *chunk) {
 		toParse <- c
 		inOrder <- c
 	})
@@ -67,10 +80,15 @@ func (s *Store) rebuild() error {
 	return err
 }
 
-// readChunks reads every document, and finds out the first free number.
-func (s *Store) readChunks(it *pebble.Iterator, deliver func(*chunk)) error {
+// readChunks reads every document, and finds out the first free number; or those of a set.
+func (s *Store) readChunks(it *pebble.Iterator, only *roaring.Bitmap, deliver func(*chunk)) error {
 	c := &chunk{done: make(chan struct{})}
-	for ok := it.First(); ok; ok = it.Next() {
+	first, next := it.First, it.Next
+	if only != nil {
+		next = eachOf(it, only)
+		first = next
+	}
+	for ok := first(); ok; ok = next() {
 		doc, isDoc := keyNumber(it.Key())
 		v, err := it.ValueAndErr()
 		if err == nil && !isDoc {
@@ -83,7 +101,9 @@ func (s *Store) readChunks(it *pebble.Iterator, deliver func(*chunk)) error {
 		c.docs = append(c.docs, doc)
 		c.records = append(c.records, v...)
 		c.ends = append(c.ends, len(c.records))
-		s.nextDoc.Store(doc + 1)
+		if only == nil {
+			s.nextDoc.Store(doc + 1)
+		}
 		if len(c.docs) == chunkSize {
 			deliver(c)
 			c = &chunk{done: make(chan struct{}), records: make([]byte, 0, len(c.records))}
@@ -91,6 +111,24 @@ func (s *Store) readChunks(it *pebble.Iterator, deliver func(*chunk)) error {
 	}
 	deliver(c)
 	return it.Close()
+}
+
+// eachOf moves an iterator over the documents of a set that are there.
+func eachOf(it *pebble.Iterator, set *roaring.Bitmap) (next func() bool) {
+	wanted := set.Iterator()
+	var key [8]byte
+	return func() bool {
+		for wanted.HasNext() {
+			doc := wanted.Next()
+			if !it.SeekGE(numberKey(key[:0], docPrefix, doc)) {
+				return false
+			}
+			if at, isDoc := keyNumber(it.Key()); !isDoc || at == doc {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // parseChunk finds out what the documents of a chunk say.

@@ -16,6 +16,7 @@ import (
 //	'h' identity, seq    -> one history record
 //	's' account, 1, name -> a state record; without name: the account's version
 //	'j' spool, 0, number -> a piece of a spool
+//	'c' sequence         -> the documents that a commit changed, until the index's checkpoint has them
 //	'm' name             -> what belongs to the store as a whole
 //
 // Nothing is written for the index: what it holds follows from the documents.
@@ -24,6 +25,7 @@ const (
 	historyPrefix = 'h'
 	statePrefix   = 's'
 	spoolPrefix   = 'j'
+	commitPrefix  = 'c'
 	metaPrefix    = 'm'
 )
 

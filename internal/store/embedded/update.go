@@ -64,6 +64,7 @@ type call struct {
 	bodies    []byte // compressed documents of the round
 	histories []byte // encoded records of the round
 	docs      []byte // documents that are needed again
+	journal   []byte // differences
 	record    []byte
 	overflows []uint32
 	key       [64]byte
@@ -479,6 +480,7 @@ func (c *call) apply() (*pebble.Batch, error) {
 	if err := c.s.applyBatch(b); err != nil {
 		return nil, err
 	}
+	n := c.encodeDifferences()
 	x := c.s.index
 	x.mu.Lock()
 	for i := range c.items {
@@ -486,8 +488,40 @@ func (c *call) apply() (*pebble.Batch, error) {
 			x.apply(&it.differs)
 		}
 	}
+	c.s.checkpoint.add(c.journal, n)
 	x.mu.Unlock()
 	return b, nil
+}
+
+// encodeDifferences writes what the call does to the index, for the checkpoint.
+func (c *call) encodeDifferences() (n int) {
+	c.journal = c.journal[:0]
+	if c.s.checkpoint.off {
+		return 0
+	}
+	for i := range c.items {
+		if it := &c.items[i]; it.writes() {
+			c.journal = appendDifference(c.journal, &it.differs)
+			n++
+		}
+	}
+	return n
+}
+
+// fillCommit writes which documents change, for a start after a kill.
+func (c *call) fillCommit(b *pebble.Batch) error {
+	if c.s.checkpoint.off {
+		return nil
+	}
+	c.record = c.record[:0]
+	last := uint32(0)
+	for i := range c.items {
+		if it := &c.items[i]; it.writes() {
+			c.record = appendDoc(c.record, last, it.doc)
+			last = it.doc
+		}
+	}
+	return b.Set(commitKey(c.key[:0], c.s.sequence.take()), c.record, nil)
 }
 
 // number gives new findings their document numbers, which no other document had while the process runs.
@@ -522,7 +556,7 @@ func (c *call) fill(b *pebble.Batch) error {
 			return err
 		}
 	}
-	return nil
+	return c.fillCommit(b)
 }
 
 // writes tells whether anything is left to do for an item: what came and went in one call does not count.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -50,7 +51,10 @@ func TestRulesAreACustomersEdits(t *testing.T) {
 		`"UserDefinedFields":{"k":"v"}`, `"VerificationState":"TRUE_POSITIVE"`, `"Workflow":{"Status":"NOTIFIED"}`, `"Workflow":{"Status":"RESOLVED"}`,
 		`"Severity":{"Product":2}`,
 	}
-	byName := func(s string) string { return s[:strings.Index(s, ":")] }
+	byName := func(s string) string {
+		name, _, _ := strings.Cut(s, ":")
+		return name
+	}
 	rapid.Check(t, func(r *rapid.T) {
 		at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 		clock := func() time.Time { return at }
@@ -118,8 +122,10 @@ func editAs(t *testing.T, h *Hub, id string, now time.Time, choose func(matches 
 }
 
 func keyOf(id string) store.Key {
-	return store.Key{Account: mine.Account, Region: mine.Region, ID: id,
-		ProductArn: "arn:aws:securityhub:us-east-1:" + mine.Account + ":product/" + mine.Account + "/default"}
+	return store.Key{
+		Account: mine.Account, Region: mine.Region, ID: id,
+		ProductArn: "arn:aws:securityhub:us-east-1:" + mine.Account + ":product/" + mine.Account + "/default",
+	}
 }
 
 func texts(docs [][]byte) (list []string) {
@@ -197,7 +203,7 @@ func TestRulesOfTheSameNumberAreOthers(t *testing.T) {
 	h := openHub(t, newMemStore(), fixed("2026-04-01T00:00:00Z"))
 	for n := range 4 {
 		arn := keepRule(t, h, mine, 1, `{}`, fmt.Sprintf(`{"Confidence":%d}`, n))
-		id := fmt.Sprint(n)
+		id := strconv.Itoa(n)
 		_, err := h.BatchImportFindings(t.Context(), mine, []byte(importBody(t, mine, `{"Id":"`+id+`"}`)))
 		require.NoError(t, err)
 		_, err = h.store.Get(t.Context(), keyOf(id), func(d *store.Doc) error {
@@ -222,7 +228,7 @@ func TestRuleLimits(t *testing.T) {
 			}
 			var arns []string
 			for n := range most {
-				arns = append(arns, keepRule(t, h, mine, 1+n%10, `{"Title":[{"Value":"`+fmt.Sprint(n)+`","Comparison":"EQUALS"}]}`, `{"Confidence":1}`))
+				arns = append(arns, keepRule(t, h, mine, 1+n%10, `{"Title":[{"Value":"`+strconv.Itoa(n)+`","Comparison":"EQUALS"}]}`, `{"Confidence":1}`))
 			}
 			in := new(api.CreateAutomationRuleInput)
 			require.NoError(t, api.Decode(in, &api.Request{Body: []byte(`{"RuleName":"r","Description":"d","RuleOrder":1,"Criteria":{},
@@ -304,7 +310,7 @@ func TestRulesOfAnAdministrator(t *testing.T) {
 			n := 0
 			acted := func(p *iam.Principal) string {
 				n++
-				id := fmt.Sprint(n)
+				id := strconv.Itoa(n)
 				out, err := h.BatchImportFindings(t.Context(), p, []byte(importBody(t, p, `{"Id":"`+id+`"}`)))
 				require.NoError(t, err)
 				require.Zero(t, out.FailedCount)

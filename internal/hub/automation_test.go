@@ -22,8 +22,10 @@ func init() {
 		"CreateAutomationRule":       operation((*Hub).CreateAutomationRule),
 		"ListAutomationRules":        operation((*Hub).ListAutomationRules),
 	})
-	try := operation((*Hub).TryAutomationRule)
-	commands["try"] = func(w *world, t *testing.T, d *datadriven.TestData) string {
-		return answer(try(w.hub, t.Context(), caller(t, d), w.request(t, d)))
-	}
+	commands["try"] = (*world).try
+}
+
+func (w *world) try(t *testing.T, d *datadriven.TestData) string {
+	t.Helper()
+	return answer(operation((*Hub).TryAutomationRule)(w.hub, t.Context(), caller(t, d), w.request(t, d)))
 }

@@ -3,6 +3,7 @@ package hub
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
@@ -48,8 +49,9 @@ type TryAutomationRuleOutput struct {
 
 // AutomationRuleSample is a finding that a rule would change, and how.
 type AutomationRuleSample struct {
-	AwsAccountId      string                           `json:"AwsAccountId"` //nolint:revive // as the API names it
+	AwsAccountId      string                           `json:"AwsAccountId"`
 	FindingIdentifier api.AwsSecurityFindingIdentifier `json:"FindingIdentifier"`
+	Title             string                           `json:"Title"`
 	Updates           []api.FindingHistoryUpdate       `json:"Updates"`
 }
 
@@ -101,20 +103,33 @@ func (h *Hub) TryAutomationRule(ctx context.Context, p *iam.Principal, in *TryAu
 			return err
 		}
 		out.WouldChange++
-		if len(out.Samples) < samples {
-			out.Samples = append(out.Samples, AutomationRuleSample{
-				AwsAccountId:      d.Key.Account,
-				FindingIdentifier: api.AwsSecurityFindingIdentifier{Id: d.Key.ID, ProductArn: d.Key.ProductArn},
-				Updates:           updatesOf(m.Changes()),
-			})
+		if len(out.Samples) == samples {
+			return nil
 		}
-		return nil
+		title, err := titleOf(d.JSON)
+		out.Samples = append(out.Samples, AutomationRuleSample{
+			AwsAccountId:      d.Key.Account,
+			FindingIdentifier: api.AwsSecurityFindingIdentifier{Id: d.Key.ID, ProductArn: d.Key.ProductArn},
+			Title:             title, Updates: updatesOf(m.Changes()),
+		})
+		return err
 	})
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err
 	}
 	out.Complete = err == nil
 	return out, nil
+}
+
+func titleOf(doc []byte) (title string, err error) {
+	var m asff.Members
+	if err := asff.Split(doc, &m); err != nil {
+		return "", err
+	}
+	if raw := m.Get(doc, asff.TopTitle); raw != nil {
+		err = json.Unmarshal(raw, &title)
+	}
+	return title, err
 }
 
 // updatesOf is what changed, as histories tell it.

@@ -158,6 +158,7 @@ func movements(a, b *query.Expr, list []moving) (_ []moving, moves bool) {
 	case query.Is:
 		m := moving{cond: a.Cond, lo: a.Cond.Lo != b.Cond.Lo, hi: a.Cond.Hi != b.Cond.Hi}
 		list, moves = append(list, m), m.lo || m.hi
+	default: // a range that nothing lies in
 	}
 	return list, moves
 }

@@ -3,6 +3,7 @@ package rule_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,10 @@ var (
 )
 
 func distinct(t *rapid.T, from []string, least, most int, label string) []string {
-	byName := func(s string) string { return s[:strings.Index(s, ":")] }
+	byName := func(s string) string {
+		name, _, _ := strings.Cut(s, ":")
+		return name
+	}
 	return rapid.SliceOfNDistinct(rapid.SampledFrom(from), least, most, byName).Draw(t, label)
 }
 
@@ -207,7 +211,7 @@ func BenchmarkJudge(b *testing.B) {
 	for _, n := range []int{1, 20, 100, 1000} {
 		var rules []*rule.Rule
 		for i := range n {
-			r, err := compile(`{"Criteria":{` + someCriteria[i%5] + `,"GeneratorId":[{"Value":"none-` + fmt.Sprint(i) + `","Comparison":"EQUALS"}]},` +
+			r, err := compile(`{"Criteria":{` + someCriteria[i%5] + `,"GeneratorId":[{"Value":"none-` + strconv.Itoa(i) + `","Comparison":"EQUALS"}]},` +
 				`"Actions":[{"Type":"FINDING_FIELDS_UPDATE","FindingFieldsUpdate":{"Confidence":1}}]}`)
 			require.NoError(b, err)
 			rules = append(rules, r)

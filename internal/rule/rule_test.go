@@ -98,7 +98,9 @@ type world struct {
 	reader asff.Reader
 }
 
-func (w *world) sets() *rule.Sets { return &rule.Sets{rule.NewSet(w.rules[0]), rule.NewSet(w.rules[1])} }
+func (w *world) sets() *rule.Sets {
+	return &rule.Sets{rule.NewSet(w.rules[0]), rule.NewSet(w.rules[1])}
+}
 
 func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 	t.Helper()

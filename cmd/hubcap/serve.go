@@ -262,7 +262,7 @@ func (c *serveCmd) open(memory int64, log *slog.Logger) (*embedded.Store, string
 	where := "memory (nothing outlives the process)"
 	switch dir {
 	case inMemory:
-		opts.FS = embedded.NewMemory()
+		opts.FS, opts.NoCheckpoint = embedded.NewMemory(), true
 	case "":
 		data := os.Getenv("XDG_DATA_HOME")
 		if data == "" {

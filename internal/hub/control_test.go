@@ -33,7 +33,7 @@ var labelOfPattern = regexp.MustCompile(`\{(\w+)\+?\}`)
 
 // labels gives every label that a pattern of the API has the same value: an operation reads its own.
 func labels(value string) map[string]string {
-	all := map[string]string{}
+	all := map[string]string{"JobId": value} // hubcap's own
 	for _, op := range api.Operations {
 		if m := labelOfPattern.FindStringSubmatch(op.Pattern); m != nil {
 			all[m[1]] = value

@@ -35,6 +35,7 @@ import (
 //	history as=WHO [size=N] [more|all] [start=T] [end=T]    GetFindingHistory of "COMPANY/PRODUCT ID"; more continues, all pages
 //	sweep [active=D] [archived=D] [archive=D]  Sweep with this retention in days, in the profile's own where none is given, a finding a
 //	                                          step; prints the report
+//	work                                      does every job that is due
 //	race as=WHO                               the next import finds the hub switched off after its access was checked
 //
 // A UUID that the hub made is written uuid-1, uuid-2, ... in the order in which a file meets them, in answers and in requests.
@@ -132,6 +133,9 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 		return w.hideUUIDs(w.history(t, d))
 	case "sweep":
 		return w.sweep(t, d)
+	case "work":
+		require.NoError(t, w.hub.work(t.Context()))
+		return ""
 	case "race":
 		p := caller(t, d)
 		w.store.between = func() {

@@ -100,7 +100,11 @@ func refusedEdit(err error) (failure, bool) {
 	if !ok {
 		return failure{}, false
 	}
-	return failure{e.Code, e.Message}, true
+	message := e.Message
+	if e.Detail != "" { // a job has no finding's caller to guess the rule
+		message += ": " + e.Detail
+	}
+	return failure{e.Code, message}, true
 }
 
 // updateParameters are the members that an update may have, to tell those it may not.

@@ -24,6 +24,7 @@ type cli struct {
 	Findings findingsCmd `cmd:"" help:"Print the findings that match a condition."`
 	Update   updateCmd   `cmd:"" help:"Change all findings that match a condition."`
 	Jobs     jobsCmd     `cmd:"" help:"List what the hub does in the background."`
+	Rules    rulesCmd    `cmd:"" help:"List automation rules, try them, run them."`
 	Export   exportCmd   `cmd:"" help:"Write all findings that match a condition to a file."`
 	Explain  explainCmd  `cmd:"" help:"Tell how the hub would find findings."`
 	Lint     lintCmd     `cmd:"" help:"Check findings in files without a hub."`

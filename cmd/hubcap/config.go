@@ -85,14 +85,23 @@ type productConfig struct {
 
 type organizationConfig struct {
 	ManagementAccount string              `toml:"management_account"`
+	Root              string              `toml:"root"`
+	Units             []organizationUnit  `toml:"units"`
 	Accounts          []organizationEntry `toml:"accounts"`
 }
 
+type organizationUnit struct {
+	ID     string `toml:"id"`
+	Name   string `toml:"name"`   // the id when absent
+	Parent string `toml:"parent"` // id of a unit; the root when absent
+}
+
 type organizationEntry struct {
-	ID    string `toml:"id"`
-	Name  string `toml:"name"`
-	Email string `toml:"email"`
-	OU    string `toml:"ou"`
+	ID        string `toml:"id"`
+	Name      string `toml:"name"`
+	Email     string `toml:"email"`
+	OU        string `toml:"ou"` // id of a unit; the root when absent
+	Suspended bool   `toml:"suspended"`
 }
 
 // secret is a secret access key. It never shows itself, however it is printed.
@@ -239,6 +248,9 @@ func (c *config) check() error {
 			if !twelveDigits.MatchString(a.ID) {
 				return fmt.Errorf("[organization]: the id of an account must be a string of 12 digits, not %q", a.ID)
 			}
+		}
+		if err := c.organization().Check(); err != nil {
+			return fmt.Errorf("[organization]: %w", err)
 		}
 	}
 	return nil

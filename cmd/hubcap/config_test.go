@@ -118,7 +118,7 @@ func TestConfigurationPage(t *testing.T) {
 			require.Contains(t, string(page), "`"+name+"`")
 		}
 	}
-	for _, table := range []reflect.Type{reflect.TypeFor[keyConfig](), reflect.TypeFor[productConfig](), reflect.TypeFor[organizationConfig](), reflect.TypeFor[statementConfig]()} {
+	for _, table := range []reflect.Type{reflect.TypeFor[keyConfig](), reflect.TypeFor[productConfig](), reflect.TypeFor[organizationConfig](), reflect.TypeFor[organizationUnit](), reflect.TypeFor[organizationEntry](), reflect.TypeFor[statementConfig]()} {
 		for _, f := range reflect.VisibleFields(table) {
 			require.Contains(t, string(page), "`"+f.Tag.Get("toml")+"`")
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +92,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	sc.Metrics.MustRegister(storeMetrics{st.Stats})
 
 	sc.Hub, err = hub.New(ctx, hub.Config{
-		Store: st, Profile: profile, Clock: time.Now, Products: cfg.products(), Log: log, HistoryDays: c.HistoryDays, Retention: retention,
+		Store: st, Profile: profile, Clock: time.Now, Products: cfg.products(), Organization: cfg.organization(), Log: log, HistoryDays: c.HistoryDays, Retention: retention,
 	})
 	if err != nil {
 		return err
@@ -193,9 +194,6 @@ func (c *serveCmd) server(cfg *config, log *slog.Logger) (server.Config, error) 
 		if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
 			sc.Hosts = append(sc.Hosts, host)
 		}
-	}
-	if cfg.Organization != nil {
-		log.Warn("[organization] has no effect yet: the operations on members are not built")
 	}
 	if c.TLSCert != "" {
 		if sc.TLS, err = reloadingTLS(c.TLSCert, c.TLSKey, log); err != nil {
@@ -357,6 +355,21 @@ func (k *keyConfig) key() (server.Key, error) {
 		return server.Key{}, fmt.Errorf("key %s: policy: %w", k.ID, err)
 	}
 	return server.Key{ID: k.ID, Secret: string(s), Account: k.Account, Name: k.Name, Products: k.Products, Policy: policy}, nil
+}
+
+// organization is what the hub needs of [organization]; nil: there is none.
+func (c *config) organization() *hub.Organization {
+	if c.Organization == nil {
+		return nil
+	}
+	o := &hub.Organization{ManagementAccount: c.Organization.ManagementAccount, Root: c.Organization.Root}
+	for _, u := range c.Organization.Units {
+		o.Units = append(o.Units, hub.OrganizationUnit{ID: u.ID, Name: cmp.Or(u.Name, u.ID), Parent: u.Parent})
+	}
+	for _, a := range c.Organization.Accounts {
+		o.Accounts = append(o.Accounts, hub.OrganizationAccount(a))
+	}
+	return o
 }
 
 func (c *config) products() []hub.Product {

@@ -32,7 +32,7 @@ type society struct {
 	status     map[tie]string    // of a member to an administrator; "" none
 	organized  map[tie]bool      // Enabled by the organisation
 	invitation map[tie]string    // id of the last one
-	off        map[seat]bool    // hubs
+	off        map[seat]bool     // hubs
 	home       map[string]string // aggregators
 	linked     map[string][]string
 	management string

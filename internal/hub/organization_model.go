@@ -32,6 +32,12 @@ type OrganizationAccount struct {
 	Suspended bool
 }
 
+// Check tells what is wrong with an organisation: accounts that are none or stand twice, units without a place.
+func (o *Organization) Check() error {
+	_, err := newOrganization(o)
+	return err
+}
+
 // organization is an Organization to ask. nil is none: of it everything is unknown.
 type organization struct {
 	management string

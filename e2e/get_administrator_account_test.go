@@ -1,0 +1,26 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/securityhub"
+	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
+	"github.com/stretchr/testify/require"
+)
+
+func TestGetAdministratorAccount(t *testing.T) {
+	hub := serve(t)
+	get := func() *types.Invitation {
+		out, err := hub.as(other).GetAdministratorAccount(t.Context(), &securityhub.GetAdministratorAccountInput{})
+		require.NoError(t, err)
+		return out.Administrator
+	}
+	require.Nil(t, get())
+	joined(t, hub)
+	who := get()
+	require.Equal(t, mine+" Enabled", *who.AccountId+" "+*who.MemberStatus)
+	require.Len(t, *who.InvitationId, 32)
+	require.False(t, who.InvitedAt.IsZero())
+	_, err := serve(t, "--profile", "aws").as(mine).GetAdministratorAccount(t.Context(), &securityhub.GetAdministratorAccountInput{})
+	requireRefused(t, err, "InvalidAccessException: "+notSubscribed)
+}

@@ -299,7 +299,7 @@ func (k *checkpoint) writeJournal(c *instant) error {
 	if err != nil {
 		return err
 	}
-	if err := w.terms(k.s.dict, k.written, c.terms); err != nil {
+	if err := w.terms(blockTerms, k.written, c.terms); err != nil {
 		return w.abandon(err)
 	}
 	from := 0
@@ -399,9 +399,12 @@ type blockKind byte
 
 const (
 	blockTerms       blockKind = 'T' // terms with ascending numbers
+	blockLaidTerms   blockKind = 'L' // so too; their slots follow
+	blockTermSlots   blockKind = 't' // a part of the table of terms: its number, and its slots
+	blockIdentSlots  blockKind = 'i' // of that of identities
+	blockPairSlots   blockKind = 'p' // of that of pairs
 	blockDifferences blockKind = 'J'
 	blockColumns     blockKind = 'D' // documents with their columns
-	blockPairs       blockKind = 'H' // the slots of a part of the table of pairs
 	blockOrder       blockKind = 'O' // documents in the order, oldest first
 	blockPostings    blockKind = 'P' // terms with their documents
 	blockEnd         blockKind = 'E'
@@ -496,7 +499,8 @@ func (w *fileWriter) abandon(err error) error {
 }
 
 // terms writes those of a range of numbers.
-func (w *fileWriter) terms(d *dictionary, from, to uint32) error {
+func (w *fileWriter) terms(kind blockKind, from, to uint32) error {
+	d := w.k.s.dict
 	for from < to {
 		next := min(from+1024, to)
 		w.buf = w.buf[:0]
@@ -505,7 +509,7 @@ func (w *fileWriter) terms(d *dictionary, from, to uint32) error {
 			w.buf = d.appendTerm(w.buf, id)
 		}
 		d.mu.RUnlock()
-		if err := w.block(blockTerms, w.buf); err != nil {
+		if err := w.block(kind, w.buf); err != nil {
 			return err
 		}
 		from = next

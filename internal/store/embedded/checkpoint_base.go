@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -67,13 +68,25 @@ type baseWriter struct {
 }
 
 func (b *baseWriter) pieces(terms uint32) error {
-	d := b.k.s.dict
 	for from := uint32(1); from < terms; from += termsAtOnce {
-		if err := errors.Join(b.terms(d, from, min(from+termsAtOnce, terms)), b.rest()); err != nil {
+		if err := errors.Join(b.terms(blockLaidTerms, from, min(from+termsAtOnce, terms)), b.rest()); err != nil {
 			return err
 		}
 	}
-	for _, part := range [...]func() error{b.columns, b.pairs, b.order, b.postings} {
+	x, d := b.k.s.index, b.k.s.dict
+	place := uint32(0) // of the last term
+	if terms > 1 {
+		d.mu.RLock()
+		place = d.places[(terms-1)/termChunk][(terms-1)%termChunk]
+		d.mu.RUnlock()
+	}
+	for _, part := range [...]func() error{
+		func() error { return b.slots(blockTermSlots, &d.mu, &d.table, place) },
+		b.columns,
+		func() error { return b.slots(blockIdentSlots, &x.mu, &x.idents, b.docs) },
+		func() error { return b.slots(blockPairSlots, &x.mu, &x.pairs, b.docs) },
+		b.order, b.postings,
+	} {
 		if err := part(); err != nil {
 			return err
 		}
@@ -128,19 +141,18 @@ func (b *baseWriter) columns() error {
 	return nil
 }
 
-// pairs writes the slots of each part of the table.
-func (b *baseWriter) pairs() error {
-	x := b.k.s.index
-	for part := range x.pairs.parts {
+// slots writes each part of a table, but for numbers above a bound. Put back part by part, they cost no wait for memory.
+func (b *baseWriter) slots(kind blockKind, mu *sync.RWMutex, table *hashTable, most uint32) error {
+	for part := range table.parts {
 		b.buf = append(b.buf[:0], byte(part))
-		x.mu.RLock()
-		for _, slot := range x.pairs.parts[part].slots {
-			if slot != 0 && uint32(slot)-1 < b.docs { //nolint:gosec // the lower half
+		mu.RLock()
+		for _, slot := range table.parts[part].slots {
+			if slot != 0 && uint32(slot) <= most { //nolint:gosec // the lower half
 				b.buf = binary.LittleEndian.AppendUint64(b.buf, slot)
 			}
 		}
-		x.mu.RUnlock()
-		if err := errors.Join(b.block(blockPairs, b.buf), b.rest()); err != nil {
+		mu.RUnlock()
+		if err := errors.Join(b.block(kind, b.buf), b.rest()); err != nil {
 			return err
 		}
 	}

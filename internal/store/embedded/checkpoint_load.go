@@ -184,14 +184,14 @@ func (k *checkpoint) read(tail *roaring.Bitmap) error {
 	toPostings := start("postings", postings.use, func() {})
 	err := k.eachBlock(tail, func(p *piece) {
 		switch p.kind {
-		case blockTerms:
+		case blockTerms, blockLaidTerms, blockTermSlots:
 			toTerms <- p
 		case blockPostings:
 			toPostings <- p
 		case blockDifferences:
 			toPostings <- p
 			toDocs <- p
-		case blockColumns, blockPairs, blockOrder:
+		case blockColumns, blockIdentSlots, blockPairSlots, blockOrder:
 			toDocs <- p
 		case blockEnd:
 		}
@@ -289,6 +289,13 @@ type termRestorer struct {
 }
 
 func (r *termRestorer) use(p *piece) error {
+	if p.kind == blockTermSlots {
+		most := uint32(0)
+		if n := r.d.next - 1; n > 0 {
+			most = r.d.places[n/termChunk][n%termChunk]
+		}
+		return readSlots(p.content, most, r.d.table.add)
+	}
 	for b := p.content; len(b) > 0; {
 		id, n := binary.Uvarint(b)
 		if n <= 0 || id != uint64(r.d.next) || id >= uint64(r.bound) || len(b) < n+2 || b[n+1] > 1 {
@@ -307,7 +314,13 @@ func (r *termRestorer) use(p *piece) error {
 		if !ok {
 			attr = r.d.newAttribute(field, key)
 		}
-		r.d.put(&term{id: uint32(id), attr: attr, long: long, text: text}) //nolint:gosec // below the bound
+		t := term{id: uint32(id), attr: attr, long: long, text: text} //nolint:gosec // below the bound
+		if p.kind == blockLaidTerms {
+			r.d.next++
+			r.d.lay(&t)
+		} else {
+			r.d.put(&t)
+		}
 		b = rest
 	}
 	return nil
@@ -333,12 +346,13 @@ func (r *docRestorer) use(p *piece) error {
 			if !p.skip.Contains(d.doc) {
 				x.set(d)
 				x.live.Add(d.doc)
-				x.idents.add(x.hashOf(&d.ident), d.doc+1)
 			}
 			return nil
 		})
-	case blockPairs:
-		return r.pairs(p)
+	case blockIdentSlots:
+		return r.slots(p.content, &x.idents)
+	case blockPairSlots:
+		return r.slots(p.content, &x.pairs)
 	case blockOrder:
 		if len(p.content)%4 != 0 {
 			return errDamaged
@@ -352,20 +366,29 @@ func (r *docRestorer) use(p *piece) error {
 	}
 }
 
-func (r *docRestorer) pairs(p *piece) error {
-	if len(p.content)%8 != 1 {
+// slots puts the documents of a table back that the columns know: those that are left out, and those that went while the base was
+// written, are not there.
+func (r *docRestorer) slots(b []byte, table *hashTable) error {
+	return readSlots(b, r.bound, func(h uint64, number uint32) {
+		if r.x.live.Contains(number - 1) {
+			table.add(h, number)
+		}
+	})
+}
+
+// readSlots calls f for every slot of a part of a table, with what of its hash is known.
+func readSlots(b []byte, most uint32, f func(h uint64, number uint32)) error {
+	if len(b)%8 != 1 {
 		return errDamaged
 	}
-	part := uint64(p.content[0])
-	for b := p.content[1:]; len(b) > 0; b = b[8:] {
+	part := uint64(b[0])
+	for b = b[1:]; len(b) > 0; b = b[8:] {
 		slot := binary.LittleEndian.Uint64(b)
 		number := uint32(slot) //nolint:gosec // the lower half
-		if number == 0 || number > r.bound {
+		if number == 0 || number > most {
 			return errDamaged
 		}
-		if !p.skip.Contains(number - 1) {
-			r.x.pairs.add(slot>>32<<32|part, number)
-		}
+		f(slot>>32<<32|part, number)
 	}
 	return nil
 }

@@ -240,15 +240,18 @@ func (d *dictionary) put(t *term) {
 	d.enter(d.hash(t.attr, t.long, t.text), t)
 }
 
-func (d *dictionary) enter(h uint64, t *term) {
-	place := d.write(t)
+func (d *dictionary) enter(h uint64, t *term) { d.table.add(h, d.lay(t)) }
+
+// lay puts a term where its number tells where it is, but not into the table.
+func (d *dictionary) lay(t *term) (place uint32) {
+	place = d.write(t)
 	for len(d.places) <= int(t.id/termChunk) {
 		d.places = append(d.places, make([]uint32, termChunk))
 	}
 	d.places[t.id/termChunk][t.id%termChunk] = place
-	d.table.add(h, place)
 	d.attrs[t.attr].terms.add(t.id)
 	d.bytes += 48 + int64(len(t.text)) // record 12, slot 12, place 4, list 5, posting 8, and a little
+	return place
 }
 
 // write copies a term into the arena.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -488,6 +489,7 @@ func TestEveryOperationIsReachedByTheTestLanguage(t *testing.T) {
 		rows[op.Name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(operations)) {
-		require.True(t, rows[name], "%s is no operation of the API", name)
+		_, own := reflect.TypeFor[*Hub]().MethodByName(name) // hubcap's own have their rows in the server
+		require.True(t, rows[name] || own, "%s is no operation", name)
 	}
 }

@@ -10,16 +10,6 @@ import (
 	"hubcap/internal/store"
 )
 
-// scope is the least that a caller may see and edit: its own account's findings in the Region it speaks to, the operator everyone's
-// (D51). What members and linked Regions add is reach's affair (scope.go).
-func (h *Hub) scope(p *iam.Principal) store.Scope {
-	s := store.Scope{Regions: []string{p.Region}}
-	if !p.Operator {
-		s.Accounts = []string{p.Account}
-	}
-	return s
-}
-
 // Actions whose permission depends on what is in the request, so that the hub asks and not its caller.
 const (
 	actionImport = "securityhub:BatchImportFindings"

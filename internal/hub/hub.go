@@ -2,7 +2,7 @@
 // account and Region, asks the pure packages (asff, query) what becomes of a finding, and leaves keeping to store.Store. It
 // knows no HTTP, no engine and no clock but the one it is given.
 //
-// What a caller may see is computed in one place (access.go), what an account has switched on in another (state.go), so that
+// What a caller may see is computed in one place (scope.go), what an account has switched on in another (state.go), so that
 // organisations and members can be added there without touching the operations.
 package hub
 

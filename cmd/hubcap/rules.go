@@ -202,7 +202,7 @@ func (t *wireTry) print(out io.Writer) error {
 	if t.CouldNot > 0 {
 		fmt.Fprintf(w, "; %d could not be changed", t.CouldNot)
 	}
-	w.WriteString("\n")
+	fmt.Fprintln(w)
 	for i := range t.Samples {
 		s := &t.Samples[i]
 		fmt.Fprintf(w, "  %s\n    %s %s\n", shortened(printable(s.Title), widest), printable(s.AwsAccountID), printable(s.FindingIdentifier.ID))

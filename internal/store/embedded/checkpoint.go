@@ -72,6 +72,7 @@ type root struct {
 	Generation uint64     `json:"generation"` // of the files; drawn at random
 	Sequence   uint64     `json:"sequence"`   // every commit up to it is in the files
 	Terms      uint32     `json:"terms"`      // numbers below it are given out
+	Values     int        `json:"values"`     // terms that are there
 	Docs       uint32     `json:"docs"`       // so too
 	Limit      int64      `json:"limit"`      // of the dictionary's memory
 	Full       bool       `json:"full"`       // it was reached: values are found by reading documents
@@ -330,7 +331,7 @@ func (k *checkpoint) describe(r *root, c *instant) {
 	r.Sequence, r.Docs, r.Terms = c.sequence, c.docs, c.terms
 	d := k.s.dict
 	d.mu.RLock()
-	r.Limit, r.Full = d.limit, d.overBudget()
+	r.Limit, r.Full, r.Values = d.limit, d.overBudget(), d.terms
 	d.mu.RUnlock()
 }
 
@@ -519,10 +520,10 @@ func (w *fileWriter) terms(kind blockKind, from, to uint32) error {
 
 // appendTerm writes a term: number, field, whether it stands for a longer value, key, text. The caller holds the lock.
 func (d *dictionary) appendTerm(dst []byte, id uint32) []byte {
-	if !d.known(id) {
+	t := d.at(id)
+	if t.id == 0 || t.gone {
 		return dst
 	}
-	t := d.at(id)
 	a := &d.attrs[t.attr]
 	dst = binary.AppendUvarint(dst, uint64(id))
 	long := byte(0)
@@ -534,9 +535,4 @@ func (d *dictionary) appendTerm(dst []byte, id uint32) []byte {
 	dst = append(dst, a.key...)
 	dst = binary.AppendUvarint(dst, uint64(len(t.text)))
 	return append(dst, t.text...)
-}
-
-// known tells whether a number is that of a term. The caller holds the lock.
-func (d *dictionary) known(id uint32) bool {
-	return int(id/termChunk) < len(d.places) && d.places[id/termChunk][id%termChunk] != 0
 }

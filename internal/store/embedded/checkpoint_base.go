@@ -74,17 +74,13 @@ func (b *baseWriter) pieces(terms uint32) error {
 		}
 	}
 	x, d := b.k.s.index, b.k.s.dict
-	place := uint32(0) // of the last term
-	if terms > 1 {
-		d.mu.RLock()
-		place = d.places[(terms-1)/termChunk][(terms-1)%termChunk]
-		d.mu.RUnlock()
-	}
+	numberOf := func(place uint32) uint32 { return termOf(d.record(place)).id }
+	docOf := func(number uint32) uint32 { return number }
 	for _, part := range [...]func() error{
-		func() error { return b.slots(blockTermSlots, &d.mu, &d.table, place) },
+		func() error { return b.slots(blockTermSlots, &d.mu, &d.table, terms-1, numberOf) },
 		b.columns,
-		func() error { return b.slots(blockIdentSlots, &x.mu, &x.idents, b.docs) },
-		func() error { return b.slots(blockPairSlots, &x.mu, &x.pairs, b.docs) },
+		func() error { return b.slots(blockIdentSlots, &x.mu, &x.idents, b.docs, docOf) },
+		func() error { return b.slots(blockPairSlots, &x.mu, &x.pairs, b.docs, docOf) },
 		b.order, b.postings,
 	} {
 		if err := part(); err != nil {
@@ -141,14 +137,18 @@ func (b *baseWriter) columns() error {
 	return nil
 }
 
-// slots writes each part of a table, but for numbers above a bound. Put back part by part, they cost no wait for memory.
-func (b *baseWriter) slots(kind blockKind, mu *sync.RWMutex, table *hashTable, most uint32) error {
+// slots writes each part of a table, but for numbers above a bound. Put back part by part, they cost no wait for memory. Terms stand in
+// their table by place, which a sweep changes: of tells what is written of a number, under the lock.
+func (b *baseWriter) slots(kind blockKind, mu *sync.RWMutex, table *hashTable, most uint32, of func(uint32) uint32) error {
 	for part := range table.parts {
 		b.buf = append(b.buf[:0], byte(part))
 		mu.RLock()
 		for _, slot := range table.parts[part].slots {
-			if slot != 0 && uint32(slot) <= most { //nolint:gosec // the lower half
-				b.buf = binary.LittleEndian.AppendUint64(b.buf, slot)
+			if slot == 0 {
+				continue
+			}
+			if n := of(uint32(slot)); n <= most { //nolint:gosec // the lower half
+				b.buf = binary.LittleEndian.AppendUint64(b.buf, slot>>32<<32|uint64(n))
 			}
 		}
 		mu.RUnlock()

@@ -151,7 +151,7 @@ type piece struct {
 // read reads every file. Terms, columns and postings are filled side by side, each by one goroutine, in the order of the blocks.
 func (k *checkpoint) read(tail *roaring.Bitmap) error {
 	x, d := k.s.index, k.s.dict
-	d.table.reserve(int(k.root.Terms))
+	d.table.reserve(k.root.Values)
 	x.idents.reserve(int(k.root.Docs))
 	x.pairs.reserve(int(k.root.Docs))
 	var all sync.WaitGroup
@@ -203,6 +203,7 @@ func (k *checkpoint) read(tail *roaring.Bitmap) error {
 	if err = errors.Join(err, failed); err != nil {
 		return err
 	}
+	d.next = max(d.next, k.root.Terms) // the last ones may have been dropped
 	k.since = docs.differences
 	return nil
 }
@@ -290,15 +291,15 @@ type termRestorer struct {
 
 func (r *termRestorer) use(p *piece) error {
 	if p.kind == blockTermSlots {
-		most := uint32(0)
-		if n := r.d.next - 1; n > 0 {
-			most = r.d.places[n/termChunk][n%termChunk]
-		}
-		return readSlots(p.content, most, r.d.table.add)
+		return readSlots(p.content, r.d.next-1, func(h uint64, id uint32) {
+			if r.d.known(id) {
+				r.d.table.add(h, r.d.places[id/termChunk][id%termChunk])
+			}
+		})
 	}
 	for b := p.content; len(b) > 0; {
 		id, n := binary.Uvarint(b)
-		if n <= 0 || id != uint64(r.d.next) || id >= uint64(r.bound) || len(b) < n+2 || b[n+1] > 1 {
+		if n <= 0 || id < uint64(r.d.next) || id >= uint64(r.bound) || len(b) < n+2 || b[n+1] > 1 {
 			return fmt.Errorf("term %d for %d of %d: %w", id, r.d.next, r.bound, errDamaged)
 		}
 		field, long := asff.Field(b[n]), b[n+1] == 1
@@ -316,9 +317,14 @@ func (r *termRestorer) use(p *piece) error {
 		}
 		t := term{id: uint32(id), attr: attr, long: long, text: text} //nolint:gosec // below the bound
 		if p.kind == blockLaidTerms {
-			r.d.next++
+			r.d.next = t.id + 1
 			r.d.lay(&t)
 		} else {
+			// One of the base may have been dropped and come back; no document has the old one.
+			if old, ok := r.d.find(attr, long, text); ok {
+				r.d.drop(&old)
+				r.d.forget(old.id)
+			}
 			r.d.put(&t)
 		}
 		b = rest

@@ -146,5 +146,5 @@ func (d *dictionary) count(f asff.Field, key string) int {
 	if !ok {
 		return 0
 	}
-	return d.attrs[attr].terms.len()
+	return d.attrs[attr].live
 }

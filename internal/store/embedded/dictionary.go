@@ -30,6 +30,9 @@ type term struct {
 	attr uint32
 	long bool   // text is the head and the hash of a longer value
 	text []byte // must not be changed; stays valid
+
+	unused bool // perhaps about to be dropped
+	gone   bool // dropped; some who met it may still go on with it
 }
 
 // attribute is a field, and a key where the field is a map, with the terms that its values have.
@@ -37,17 +40,14 @@ type attribute struct {
 	field asff.Field
 	key   string
 	terms numbers
-}
-
-type attrKey struct {
-	field asff.Field
-	key   string
+	live  int // terms that were not dropped
 }
 
 // dictionary numbers terms, from 1. A walk over an attribute may let go of the lock and go on by position. Most of what a write
 // does is looking terms up, and most of that is waiting for memory: a term lies in one piece, found by one probe.
 //
-// On disk it would be the arena's blocks, the places, the parts of the table, and the attributes with their terms.
+// On disk it is the terms by number. Numbers have gaps where terms were dropped, and a sweep moves records: what is written must name
+// terms by number, not by place.
 type dictionary struct {
 	mu    sync.RWMutex
 	key   *hashKey
@@ -55,33 +55,42 @@ type dictionary struct {
 	limit int64  // bytes; 0: none
 
 	arena  [][]byte // blocks of term records: number, attribute, flags, length, text; each begins at a multiple of recordAlign
-	room   int      // left in the last block
+	waste  []int    // bytes of dropped records, by block
+	idle   []int    // blocks that were given up
+	last   int      // the block that is being filled
+	room   int      // left in it
 	places [][]uint32
 	next   uint32    // number of the next term
 	table  hashTable // of places
 
 	attrs   []attribute
-	scalars [256]uint32        // attribute of a field without keys, plus one
-	keyed   map[attrKey]uint32 // attribute of a field and key
-	bytes   int64              // estimate of what all this takes
+	scalars [256]uint32 // attribute of a field without keys, plus one
+	keyed   hashTable   // of attributes, plus one, by field and key
+	spare   []uint32    // attributes that were dropped
+	start   int         // of the lists of attributes to come: who went over a list of one that was dropped must not miss any
+	terms   int         // that are there
+	bytes   int64       // estimate of what all this takes
 }
 
 const (
 	termChunk   = 1 << 14
-	arenaBlock  = 1 << 20
+	arenaBlock  = 1 << 18
 	recordAlign = 4
 	recordHead  = 10
 
-	flagLong = 1
+	flagLong   = 1
+	flagUnused = 2 // a sweep saw no document with it; who looks it up for a new one must take the flag away
+	flagGone   = 4
 )
 
 func newDictionary(limit int64, key *hashKey, mask uint64) *dictionary {
-	return &dictionary{key: key, mask: mask, limit: limit, next: 1, keyed: map[attrKey]uint32{}}
+	return &dictionary{key: key, mask: mask, limit: limit, next: 1}
 }
 
-// numbers is a list of numbers that only grows. A number keeps its position.
+// numbers is a list of numbers that grows at its end; a number keeps its position.
 type numbers struct {
-	chunks [][]uint32 // full, but for the last
+	start  int        // the first position
+	chunks [][]uint32 // full, but for the last; nil where all of them were dropped
 }
 
 const numbersChunk = 1 << 10
@@ -102,12 +111,19 @@ func (l *numbers) add(n uint32) {
 func (l *numbers) len() int {
 	last := len(l.chunks) - 1
 	if last < 0 {
-		return 0
+		return l.start
 	}
-	return last*numbersChunk + len(l.chunks[last])
+	return l.start + last*numbersChunk + len(l.chunks[last])
 }
 
-func (l *numbers) at(i int) uint32 { return l.chunks[i/numbersChunk][i%numbersChunk] }
+// at is the number at a position, 0 where it was dropped.
+func (l *numbers) at(i int) uint32 {
+	i -= l.start
+	if c := l.chunks[i/numbersChunk]; c != nil {
+		return c[i%numbersChunk]
+	}
+	return 0
+}
 
 // fold gives the text under which a value is kept: itself, or head and hash, written to buf.
 func fold(value []byte, buf *[maxText]byte) (text []byte, long bool) {
@@ -134,8 +150,16 @@ func (d *dictionary) attr(field asff.Field, key []byte) (uint32, bool) {
 		a := d.scalars[field]
 		return a - 1, a != 0
 	}
-	a, ok := d.keyed[attrKey{field, string(key)}]
-	return a, ok
+	for p := d.keyed.probe(d.attrHash(field, key)); ; {
+		a, ok := p.next()
+		if !ok || d.attrs[a-1].is(field, key) {
+			return a - 1, ok
+		}
+	}
+}
+
+func (d *dictionary) attrHash(field asff.Field, key []byte) uint64 {
+	return d.key.sum(key, uint64(field)) & d.mask
 }
 
 // record is a term's piece of memory. Places are counted in units of recordAlign, from 1.
@@ -148,7 +172,8 @@ func termOf(rec []byte) term {
 	flags, n := rec[8], int(rec[9])
 	return term{
 		id: binary.LittleEndian.Uint32(rec), attr: binary.LittleEndian.Uint32(rec[4:]),
-		long: flags&flagLong != 0, text: rec[recordHead : recordHead+n : recordHead+n],
+		long: flags&flagLong != 0, unused: flags&flagUnused != 0, gone: flags&flagGone != 0,
+		text: rec[recordHead : recordHead+n : recordHead+n],
 	}
 }
 
@@ -188,7 +213,8 @@ func (d *dictionary) learn(guess uint32, field asff.Field, key []byte, long bool
 	h := uint64(0)
 	if ok {
 		h = d.hash(attr, long, text)
-		if t, ok := d.match(h, attr, long, text); ok { // another writer was first
+		if t, ok := d.match(h, attr, long, text); ok { // another writer was first, or it was about to be dropped
+			d.record(d.places[t.id/termChunk][t.id%termChunk])[8] &^= flagUnused
 			return t.id
 		}
 	}
@@ -214,17 +240,28 @@ func (d *dictionary) overflows(terms []uint32) []uint32 {
 	return terms
 }
 
-func (d *dictionary) newAttribute(field asff.Field, key []byte) uint32 {
-	attr := uint32(len(d.attrs)) //nolint:gosec // bounded by memory
-	d.attrs = append(d.attrs, attribute{field: field, key: string(key)})
+func (d *dictionary) newAttribute(field asff.Field, key []byte) (attr uint32) {
+	if n := len(d.spare); n > 0 {
+		attr, d.spare = d.spare[n-1], d.spare[:n-1]
+	} else {
+		attr = uint32(len(d.attrs)) //nolint:gosec // bounded by memory
+		d.attrs = append(d.attrs, attribute{})
+	}
+	d.attrs[attr] = attribute{field: field, key: string(key), terms: numbers{start: d.start}}
 	if len(key) == 0 {
 		d.scalars[field] = attr + 1
 	} else {
-		d.keyed[attrKey{field, string(key)}] = attr
+		d.keyed.add(d.attrHash(field, key), attr+1)
 	}
-	d.bytes += 128 + int64(len(key))
+	d.bytes += attributeSize + int64(len(key))
 	return attr
 }
+
+// What an attribute and a term take beside their texts: of a term, record 12, slot 12, place 4, list 5, posting 8, and a little.
+const (
+	attributeSize = 128
+	termSize      = 48
+)
 
 // insert adds a term that is not there. The caller holds the lock for writing.
 func (d *dictionary) insert(h uint64, attr uint32, long bool, text []byte) (id uint32) {
@@ -246,38 +283,71 @@ func (d *dictionary) enter(h uint64, t *term) { d.table.add(h, d.lay(t)) }
 func (d *dictionary) lay(t *term) (place uint32) {
 	place = d.write(t)
 	for len(d.places) <= int(t.id/termChunk) {
-		d.places = append(d.places, make([]uint32, termChunk))
+		d.places = append(d.places, nil)
+	}
+	if d.places[t.id/termChunk] == nil {
+		d.places[t.id/termChunk] = make([]uint32, termChunk)
 	}
 	d.places[t.id/termChunk][t.id%termChunk] = place
-	d.attrs[t.attr].terms.add(t.id)
-	d.bytes += 48 + int64(len(t.text)) // record 12, slot 12, place 4, list 5, posting 8, and a little
+	a := &d.attrs[t.attr]
+	a.terms.add(t.id)
+	a.live++
+	d.terms++
+	d.bytes += termSize + int64(len(t.text))
 	return place
 }
 
 // write copies a term into the arena.
 func (d *dictionary) write(t *term) (place uint32) {
-	size := (recordHead + len(t.text) + recordAlign - 1) / recordAlign * recordAlign
+	size := recordSize(len(t.text))
 	if d.room < size {
-		d.arena = append(d.arena, make([]byte, arenaBlock))
-		d.room = arenaBlock
+		d.newBlock()
 	}
-	at := (len(d.arena)-1)*arenaBlock + arenaBlock - d.room
+	at := d.last*arenaBlock + arenaBlock - d.room
 	d.room -= size
-	place = uint32(at/recordAlign) + 1 //nolint:gosec // 32 GB
+	place = uint32(at/recordAlign) + 1 //nolint:gosec // 16 GB
 	rec := d.record(place)
 	binary.LittleEndian.PutUint32(rec, t.id)
 	binary.LittleEndian.PutUint32(rec[4:], t.attr)
 	if t.long {
 		rec[8] |= flagLong
 	}
+	if t.unused {
+		rec[8] |= flagUnused
+	}
 	rec[9] = byte(len(t.text)) //nolint:gosec // at most maxText
 	copy(rec[recordHead:], t.text)
 	return place
 }
 
-// at is the term of a number that was given out. The caller holds the lock.
-func (d *dictionary) at(id uint32) term {
-	return termOf(d.record(d.places[id/termChunk][id%termChunk]))
+func recordSize(text int) int {
+	return (recordHead + text + recordAlign - 1) / recordAlign * recordAlign
+}
+
+// newBlock begins a block. A block is never used again for other records: who holds a text of it may go on.
+func (d *dictionary) newBlock() {
+	if n := len(d.idle); n > 0 {
+		d.last, d.idle = d.idle[n-1], d.idle[:n-1]
+		d.arena[d.last] = make([]byte, arenaBlock)
+	} else {
+		d.last = len(d.arena)
+		d.arena, d.waste = append(d.arena, make([]byte, arenaBlock)), append(d.waste, 0)
+	}
+	d.room = arenaBlock
+}
+
+// at is the term of a number that was given out; the zero term where it was dropped. The caller holds the lock.
+func (d *dictionary) at(id uint32) (t term) {
+	if d.known(id) {
+		t = termOf(d.record(d.places[id/termChunk][id%termChunk]))
+	}
+	return t
+}
+
+// known tells whether there is a term of that number. The caller holds the lock.
+func (d *dictionary) known(id uint32) bool {
+	chunk := int(id / termChunk)
+	return chunk < len(d.places) && d.places[chunk] != nil && d.places[chunk][id%termChunk] != 0
 }
 
 // overBudget tells whether new terms must go to the overflow. The caller holds the lock.
@@ -309,10 +379,12 @@ func (d *dictionary) walk(field asff.Field, key string, from int, f func(t *term
 		return from, false
 	}
 	ids := &d.attrs[attr].terms
+	from = max(from, ids.start)
 	to = min(from+walkStep, ids.len())
 	for i := from; i < to; i++ {
-		t := d.at(ids.at(i))
-		f(&t)
+		if t := d.at(ids.at(i)); t.id != 0 && !t.gone {
+			f(&t)
+		}
 	}
 	return to, to < ids.len()
 }

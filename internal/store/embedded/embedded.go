@@ -131,6 +131,10 @@ type Store struct {
 	readers  sync.Pool     // *reading
 	scans    chan struct{} // a place for each scan of many documents
 
+	writers grace // Update calls under way
+	asking  grace // questions under way
+	sweeper *sweeper
+
 	callsMu sync.Mutex
 	calls   sync.WaitGroup
 	closed  bool
@@ -168,6 +172,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("store in %s: %w", dir, err), s.db.Close(), h.close())
 	}
 	s.space = watchSpace(&opts, dir)
+	s.sweeper = startSweeper(s)
 	s.checkpoint.start()
 	return s, nil
 }
@@ -257,7 +262,7 @@ func (s *Store) Stats() Stats {
 	out := Stats{Findings: s.index.live.GetCardinality()}
 	s.index.mu.RUnlock()
 	s.dict.mu.RLock()
-	out.Terms, out.IndexBytes = uint64(s.dict.next-1), s.dict.bytes
+	out.Terms, out.IndexBytes = uint64(s.dict.terms), s.dict.bytes
 	s.dict.mu.RUnlock()
 	out.DiskBytes, out.FreeBytes, out.NearlyFull = s.db.Metrics().DiskSpaceUsage(), s.space.free.Load(), s.space.low.Load()
 	return out
@@ -289,6 +294,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.callsMu.Unlock()
 	s.calls.Wait()
+	s.sweeper.stop()
 	s.checkpoint.stop()
 	s.space.stop()
 	return errors.Join(s.db.Flush(), s.db.Close(), s.home.close())

@@ -41,6 +41,7 @@ func (s *Store) Find(ctx context.Context, scope store.Scope, q *query.Find, yiel
 		return nil, err
 	}
 	defer s.leave()
+	defer s.asking.leave(s.asking.enter())
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
 	f := &search{s: s, ctx: ctx, scope: scope, q: q, order: query.Order(q.Sort)}

@@ -40,6 +40,7 @@ func (s *Store) Group(ctx context.Context, scope store.Scope, q *query.Group) ([
 		return nil, err
 	}
 	defer s.leave()
+	defer s.asking.leave(s.asking.enter())
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
 	list, err := s.group(ctx, scope, q)

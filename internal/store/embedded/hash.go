@@ -111,17 +111,22 @@ func (t *hashTable) glance(h uint64) uint64 {
 func (t *hashTable) add(h uint64, n uint32) {
 	p := &t.parts[h%hashParts]
 	if 4*(p.used+1) > 3*len(p.slots) {
-		old := p.slots
-		p.slots = make([]uint64, max(8, len(old)+len(old)/3))
-		for _, slot := range old {
-			if slot != 0 {
-				p.put(slot)
-			}
-		}
+		p.resize(max(8, len(p.slots)+len(p.slots)/3))
 	}
 	p.put(h>>32<<32 | uint64(n))
 	p.used++
 	t.used++
+}
+
+// resize makes a part of that many slots. There are so many parts that it does not take long.
+func (p *hashPart) resize(size int) {
+	old := p.slots
+	p.slots = make([]uint64, size)
+	for _, slot := range old {
+		if slot != 0 {
+			p.put(slot)
+		}
+	}
 }
 
 func (p *hashPart) put(slot uint64) {
@@ -152,7 +157,18 @@ func (t *hashTable) remove(h uint64, n uint32) bool {
 	p.slots[hole] = 0
 	p.used--
 	t.used--
+	if size > 64 && 4*p.used < size {
+		p.resize(size / 2)
+	}
 	return true
+}
+
+// replace puts another number in the place of one under a hash.
+func (t *hashTable) replace(h uint64, n, by uint32) {
+	p := &t.parts[h%hashParts]
+	if i, ok := p.find(h>>32<<32 | uint64(n)); ok {
+		p.slots[i] = h>>32<<32 | uint64(by)
+	}
 }
 
 func (p *hashPart) find(want uint64) (int, bool) {

@@ -22,6 +22,7 @@ type postings struct {
 	idle    [len(slabSizes)][]uint32
 	bits    []*roaring.Bitmap
 	unused  []uint32 // numbers of bits
+	emptied int      // how often a term lost its last document, since a sweep
 	touched byte     // keeps the compiler from leaving out what fetches memory
 }
 
@@ -42,7 +43,7 @@ var slabSizes = [...]uint16{16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768
 
 // handle is where a term's documents are; nil for a term that none ever had.
 func (p *postings) handle(term uint32) *uint64 {
-	if len(p.handles) <= int(term/termChunk) {
+	if len(p.handles) <= int(term/termChunk) || p.handles[term/termChunk] == nil {
 		return nil
 	}
 	return &p.handles[term/termChunk][term%termChunk]
@@ -50,7 +51,10 @@ func (p *postings) handle(term uint32) *uint64 {
 
 func (p *postings) grow(term uint32) *uint64 {
 	for len(p.handles) <= int(term/termChunk) {
-		p.handles = append(p.handles, make([]uint64, termChunk))
+		p.handles = append(p.handles, nil)
+	}
+	if p.handles[term/termChunk] == nil {
+		p.handles[term/termChunk] = make([]uint64, termChunk)
 	}
 	return &p.handles[term/termChunk][term%termChunk]
 }
@@ -109,6 +113,7 @@ func (p *postings) remove(term, doc uint32) {
 	case oneDocument:
 		if uint32(*h>>32) == doc {
 			*h = 0
+			p.emptied++
 		}
 	case packed:
 		s := p.slab(*h)
@@ -122,6 +127,7 @@ func (p *postings) remove(term, doc uint32) {
 			p.bits[*h>>32] = nil
 			p.unused = append(p.unused, uint32(*h>>32))
 			*h = 0
+			p.emptied++
 		}
 	}
 }

@@ -227,6 +227,24 @@ func (r *ranking) catchUp(d *dictionary) {
 	}
 }
 
+// sweep takes out the terms that were dropped.
+func (r *ranking) sweep(d *dictionary) {
+	for i, more := 0, true; more; {
+		r.mu.Lock()
+		d.mu.RLock()
+		if more = i < len(r.chunks); more {
+			list := slices.DeleteFunc(r.chunks[i], func(id uint32) bool { return d.at(id).gone })
+			if r.chunks[i] = list; len(list) == 0 {
+				r.chunks = slices.Delete(r.chunks, i, i+1)
+			} else {
+				i++
+			}
+		}
+		d.mu.RUnlock()
+		r.mu.Unlock()
+	}
+}
+
 // insert puts a term behind those of its value. The caller holds both locks.
 func (r *ranking) insert(d *dictionary, id uint32) {
 	t := d.at(id)

@@ -2,7 +2,9 @@ package embedded
 
 import (
 	"context"
+	"maps"
 	"math/bits"
+	"slices"
 	"sync"
 	"unicode"
 	"unicode/utf8"
@@ -17,6 +19,7 @@ type signatures struct {
 	mu     sync.RWMutex
 	field  asff.Field
 	key    string
+	upTo   int // terms of the attribute that were looked at
 	ids    []uint32
 	blocks []*signatureBlock
 }
@@ -60,6 +63,39 @@ func newValueIndexes() valueIndexes {
 	return valueIndexes{signatures: map[valueIndex]*signatures{}, rankings: map[valueIndex]*ranking{}}
 }
 
+// sweep takes the terms that were dropped out of the rankings, and gives up the signatures of attributes that lost half of theirs.
+func (v *valueIndexes) sweep(d *dictionary) {
+	v.mu.Lock()
+	rankings, all := slices.Collect(maps.Values(v.rankings)), maps.Clone(v.signatures)
+	v.mu.Unlock()
+	for _, r := range rankings {
+		r.sweep(d)
+	}
+	for at, g := range all {
+		if g.halfGone(d) {
+			v.mu.Lock()
+			delete(v.signatures, at)
+			v.mu.Unlock()
+		}
+	}
+}
+
+func (g *signatures) halfGone(d *dictionary) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	gone := 0
+	for part := range slices.Chunk(g.ids, walkStep) {
+		d.mu.RLock()
+		for _, id := range part {
+			if t := d.at(id); t.id == 0 || t.gone {
+				gone++
+			}
+		}
+		d.mu.RUnlock()
+	}
+	return 2*gone > len(g.ids)
+}
+
 // search calls f for the terms that may contain the text; false where signatures do not help: the text is too short. f is called
 // with the dictionary locked for reading.
 func (g *signatures) search(ctx context.Context, d *dictionary, text string, f func(t *term)) bool {
@@ -93,8 +129,9 @@ func (g *signatures) search(ctx context.Context, d *dictionary, text string, f f
 		d.mu.RLock()
 		for w, word := range set {
 			for ; word != 0; word &= word - 1 {
-				t := d.at(ids[w*64+bits.TrailingZeros64(word)])
-				f(&t)
+				if t := d.at(ids[w*64+bits.TrailingZeros64(word)]); t.id != 0 {
+					f(&t)
+				}
 			}
 		}
 		d.mu.RUnlock()
@@ -108,7 +145,7 @@ func (g *signatures) catchUp(ctx context.Context, d *dictionary) {
 	defer g.mu.Unlock()
 	var buf [2 * maxText]byte
 	for more := true; more && ctx.Err() == nil; {
-		_, more = d.walk(g.field, g.key, len(g.ids), func(t *term) {
+		g.upTo, more = d.walk(g.field, g.key, g.upTo, func(t *term) {
 			n := len(g.ids)
 			if n%signatureTerms == 0 {
 				g.blocks = append(g.blocks, new(signatureBlock))

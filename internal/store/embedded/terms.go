@@ -275,7 +275,11 @@ func (x *extractor) meet(d *difference, terms []uint32) []uint32 {
 		c := &x.list[i]
 		for ok := c.place != 0; ok; c.place, ok = c.found.next() {
 			if t := termOf(dict.record(c.place)); t.is(c.attr, c.long, c.text) {
-				terms = append(terms, t.id)
+				if t.unused && d != nil {
+					c.place = 0 // settle keeps it from being dropped
+				} else {
+					terms = append(terms, t.id)
+				}
 				break
 			}
 		}

@@ -149,6 +149,7 @@ func (s *Store) Update(ctx context.Context, keys []store.Key, fn store.UpdateFun
 	if err := s.sequence.reserve(s.db); err != nil {
 		return nil, err
 	}
+	defer s.writers.leave(s.writers.enter())
 	c := s.scratch.Get().(*call)
 	defer c.end()
 	c.begin(keys)
@@ -488,8 +489,10 @@ func (c *call) apply() (*pebble.Batch, error) {
 			x.apply(&it.differs)
 		}
 	}
+	emptied := x.postings.emptied
 	c.s.checkpoint.add(c.journal, n)
 	x.mu.Unlock()
+	c.s.sweeper.hear(emptied)
 	return b, nil
 }
 

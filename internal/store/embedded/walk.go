@@ -20,6 +20,7 @@ func (s *Store) Count(ctx context.Context, scope store.Scope, where *query.Expr)
 		return 0, err
 	}
 	defer s.leave()
+	defer s.asking.leave(s.asking.enter())
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
 	r := s.startReading()
@@ -56,6 +57,7 @@ func (s *Store) Walk(ctx context.Context, scope store.Scope, where *query.Expr, 
 		return err
 	}
 	defer s.leave()
+	defer s.asking.leave(s.asking.enter())
 	x := s.index
 	x.mu.RLock()
 	from := x.recent.n
@@ -222,6 +224,7 @@ func (s *Store) Explain(ctx context.Context, scope store.Scope, q *query.Find) (
 		return "", err
 	}
 	defer s.leave()
+	defer s.asking.leave(s.asking.enter())
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
 	n := &notes{}

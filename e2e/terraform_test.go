@@ -3,6 +3,8 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,11 +28,16 @@ type provided struct {
 	rest    map[string]any // what reading answers after remove; nil: gone
 }
 
-// TestTerraform takes each resource through its life in the profile aws, those of an organisation in the profile open, which needs no
-// list of its accounts: create, read, plan again without a change, import (a read by id
+// TestTerraform takes each resource through its life in the profile aws: create, read, plan again without a change, import (a read by id
 // alone, which is the same call), change, plan again, delete, and gone. In between another apply of the same configuration changes
 // nothing.
 func TestTerraform(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "hubcap.toml")
+	require.NoError(t, os.WriteFile(config, []byte(`
+[organization]
+management_account = "`+other+`"
+accounts = [{ id = "`+mine+`", name = "security" }]
+`), 0o600))
 	for name, resource := range map[string]func(t *testing.T, hub *server) provided{
 		"aws_securityhub_account":                    terraformAccount,
 		"aws_securityhub_product_subscription":       terraformProductSubscription,
@@ -43,11 +50,7 @@ func TestTerraform(t *testing.T) {
 		"aws_securityhub_organization_configuration": terraformOrganizationConfiguration,
 	} {
 		t.Run(name, func(t *testing.T) {
-			profile := "aws"
-			if strings.Contains(name, "organization") {
-				profile = "open"
-			}
-			r := resource(t, serve(t, "--profile", profile))
+			r := resource(t, serve(t, "--profile", "aws", "--config", config))
 			for range 2 { // a resource that was deleted can be made again
 				life(t, r)
 			}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,9 +120,11 @@ func (h *Hub) CreateFindingAggregator(ctx context.Context, p *iam.Principal, in 
 	}, nil
 }
 
+const statusUnauthorized = 401
+
 // memberAggregates is the refusal that AWS was seen to answer, with a status of another exception (spec 2.3).
 func memberAggregates() error {
-	return api.Errorf(api.InvalidInput, "A finding aggregator cannot be created by a member account.").WithStatus(http.StatusUnauthorized)
+	return api.Errorf(api.InvalidInput, "A finding aggregator cannot be created by a member account.").WithStatus(statusUnauthorized)
 }
 
 // linked checks a linking mode and its Regions. Regions beside ALL_REGIONS say nothing and are dropped; the home Region may stand among

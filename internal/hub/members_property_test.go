@@ -142,6 +142,22 @@ func (s *society) draw(rt *rapid.T) (at seat, other string) {
 		rapid.SampledFrom(societyAccounts).Draw(rt, "other")
 }
 
+// aim is a seat and another account; mostly two of which one is to the other what a call is about, where there are such.
+func (s *society) aim(rt *rapid.T, statuses ...string) tie {
+	var such []tie
+	for x, is := range s.status {
+		if slices.Contains(statuses, is) {
+			such = append(such, x)
+		}
+	}
+	if len(such) > 0 && rapid.IntRange(0, 4).Draw(rt, "aim") > 0 {
+		slices.SortFunc(such, func(a, b tie) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		return rapid.SampledFrom(such).Draw(rt, "tie")
+	}
+	at, other := s.draw(rt)
+	return tie{at.account, other, at.region}
+}
+
 // refused asks for an error where the model wants one, and tells whether it did.
 func (s *society) refused(err error, why string) bool {
 	if why == "" {
@@ -246,8 +262,8 @@ func (s *society) actions() map[string]func(*rapid.T) {
 			}
 		},
 		"invite": func(rt *rapid.T) {
-			at, other := s.draw(rt)
-			x := tie{at.account, other, at.region}
+			x := s.aim(rt, "Created")
+			at, other := seat{x.administrator, x.region}, x.member
 			out, err := s.hub.InviteMembers(ctx, as(at.account, at.region), &api.InviteMembersInput{AccountIds: []string{other}})
 			if out == nil {
 				out = &api.InviteMembersOutput{}
@@ -260,8 +276,8 @@ func (s *society) actions() map[string]func(*rapid.T) {
 			}
 		},
 		"accept": func(rt *rapid.T) {
-			at, other := s.draw(rt)
-			x := tie{other, at.account, at.region}
+			x := s.aim(rt, "Invited")
+			at, other := seat{x.member, x.region}, x.administrator
 			id := s.invitation[x]
 			if id == "" || rapid.IntRange(0, 9).Draw(rt, "wrong") == 0 {
 				id = "none"
@@ -280,8 +296,8 @@ func (s *society) actions() map[string]func(*rapid.T) {
 			}
 		},
 		"decline": func(rt *rapid.T) {
-			at, other := s.draw(rt)
-			x := tie{other, at.account, at.region}
+			x := s.aim(rt, "Invited")
+			at, other := seat{x.member, x.region}, x.administrator
 			out, err := s.hub.DeclineInvitations(ctx, as(at.account, at.region), &api.DeclineInvitationsInput{AccountIds: []string{other}})
 			if out == nil {
 				out = &api.DeclineInvitationsOutput{}
@@ -291,8 +307,8 @@ func (s *society) actions() map[string]func(*rapid.T) {
 			}
 		},
 		"disassociate": func(rt *rapid.T) {
-			at, other := s.draw(rt)
-			x := tie{at.account, other, at.region}
+			x := s.aim(rt, "Enabled")
+			at, other := seat{x.administrator, x.region}, x.member
 			_, err := s.hub.DisassociateMembers(ctx, as(at.account, at.region), &api.DisassociateMembersInput{AccountIds: []string{other}})
 			why := s.offOrMember(at)
 			if why == "" && other != at.account && s.status[x] == "" {
@@ -303,8 +319,8 @@ func (s *society) actions() map[string]func(*rapid.T) {
 			}
 		},
 		"delete": func(rt *rapid.T) {
-			at, other := s.draw(rt)
-			x := tie{at.account, other, at.region}
+			x := s.aim(rt, "Removed", "Resigned")
+			at, other := seat{x.administrator, x.region}, x.member
 			out, err := s.hub.DeleteMembers(ctx, as(at.account, at.region), &api.DeleteMembersInput{AccountIds: []string{other}})
 			if out == nil {
 				out = &api.DeleteMembersOutput{}
@@ -315,8 +331,9 @@ func (s *society) actions() map[string]func(*rapid.T) {
 			}
 		},
 		"resign": func(rt *rapid.T) {
-			at, _ := s.draw(rt)
-			x := tie{s.administrator(at), at.account, at.region}
+			x := s.aim(rt, "Enabled")
+			at := seat{x.member, x.region}
+			x.administrator = s.administrator(at)
 			_, err := s.hub.DisassociateFromAdministratorAccount(ctx, as(at.account, at.region), &api.DisassociateFromAdministratorAccountInput{})
 			why := s.offline(at)
 			switch {
@@ -378,7 +395,8 @@ func (s *society) actions() map[string]func(*rapid.T) {
 			}
 		},
 		"disable": func(rt *rapid.T) {
-			at, _ := s.draw(rt)
+			x := s.aim(rt, "Enabled")
+			at := seat{x.member, x.region}
 			_, err := s.hub.DisableSecurityHub(ctx, as(at.account, at.region), &api.DisableSecurityHubInput{})
 			why := s.offline(at)
 			switch {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -195,4 +197,26 @@ func TestExtensionsAskTwice(t *testing.T) {
 	require.Equal(t, 403, export(allow("hubcap:*")))
 	require.Equal(t, 200, export(allow("hubcap:ExportFindings", "securityhub:GetFindings")))
 	require.Equal(t, 403, export(allow("*"), iam.Statement{Effect: "Deny", Action: []string{"securityhub:Get*"}, Resource: []string{"*"}}))
+}
+
+// Every route of hubcap's own stands in docs/extensions.md with its action, and no other does.
+func TestExtensionsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/extensions.md")
+	require.NoError(t, err)
+	rows := 0
+	for _, e := range extensions(nil) {
+		found := false
+		for line := range strings.Lines(string(page)) {
+			if strings.HasPrefix(line, "|") && strings.Contains(line, "`"+e.Method+" "+e.Pattern+"`") {
+				require.Contains(t, line, "`"+e.Action+"`")
+				for _, action := range e.also {
+					require.Contains(t, line, "`"+action+"`", e.Name)
+				}
+				found = true
+			}
+		}
+		require.True(t, found, "%s %s", e.Method, e.Pattern)
+		rows++
+	}
+	require.Len(t, regexp.MustCompile("`(GET|POST|PUT|PATCH|DELETE) /hubcap/v1/").FindAllString(string(page), -1), rows)
 }

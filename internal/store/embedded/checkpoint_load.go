@@ -30,7 +30,7 @@ func (s *Store) loadIndex() error {
 	}
 	tail, err := k.load()
 	if err == nil {
-		if err = s.readTail(tail); err != nil {
+		if err = errors.Join(k.tidy(), s.readTail(tail)); err != nil {
 			return err
 		}
 		s.opts.Logger.Info("store: the index was read from its checkpoint", slog.String("dir", s.dir),
@@ -88,7 +88,10 @@ func (s *Store) lastDocument() error {
 	return it.Close()
 }
 
-var errNoCheckpoint = errors.New("there is no checkpoint")
+var (
+	errNoCheckpoint = errors.New("there is no checkpoint")
+	errOther        = errors.New("it is of another time")
+)
 
 // load puts the index back as the checkpoint has it, without the documents that commits behind it changed: those are its answer. With
 // an error the index is in no order, and the checkpoint not to be used.
@@ -107,25 +110,35 @@ func (k *checkpoint) load() (tail *roaring.Bitmap, err error) {
 	d := k.s.dict
 	switch {
 	case r.Build != build(k.s.opts.hashMask):
-		return nil, errors.New("another build of hubcap wrote it")
+		return nil, fmt.Errorf("%w: another build of hubcap wrote it", errOther)
 	case r.Limit != d.limit && r.Full:
-		return nil, errors.New("the memory for the index's values was full, and is another one now")
+		return nil, fmt.Errorf("%w: the memory for the index's values was full, and is another one now", errOther)
 	}
 	if tail, err = k.tail(r.Sequence); err != nil {
 		return nil, err
 	}
 	if live := uint64(r.Docs); tail.GetCardinality() > 100_000 && tail.GetCardinality() > live/2 {
-		return nil, fmt.Errorf("%d documents changed since it was written, of %d", tail.GetCardinality(), live)
+		return nil, fmt.Errorf("%w: %d documents changed since, of %d", errOther, tail.GetCardinality(), live)
+	}
+	if !k.anyFile(&r) { // a backup holds the root alone
+		return nil, errNoCheckpoint
 	}
 	k.root = r
 	if err := k.read(tail); err != nil {
 		return nil, err
 	}
 	if d.overBudget() && r.Limit != d.limit {
-		return nil, errors.New("it holds more values than there is memory for")
+		return nil, fmt.Errorf("%w: it holds more values than there is memory for", errOther)
 	}
 	k.written = r.Terms
-	return tail, k.tidy()
+	return tail, nil
+}
+
+func (k *checkpoint) anyFile(r *root) bool {
+	return slices.ContainsFunc(r.Files, func(f fileRoot) bool {
+		_, err := k.s.opts.FS.Stat(k.file(f.Number))
+		return err == nil
+	})
 }
 
 // tail finds the documents of commits behind a sequence.

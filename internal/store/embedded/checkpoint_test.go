@@ -37,6 +37,9 @@ func picture(t testing.TB, s *Store) map[string]string {
 			continue
 		}
 		tm := d.at(id)
+		if tm.gone {
+			continue
+		}
 		a := d.attrs[tm.attr]
 		p := x.posting(id)
 		docs := p.appendTo(nil)

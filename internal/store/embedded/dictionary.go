@@ -39,6 +39,7 @@ type term struct {
 type attribute struct {
 	field asff.Field
 	key   string
+	salt  uint64 // of the hashes of its terms: field and key, so that they outlast its number
 	terms numbers
 	live  int // terms that were not dropped
 }
@@ -137,9 +138,9 @@ func fold(value []byte, buf *[maxText]byte) (text []byte, long bool) {
 }
 
 func (d *dictionary) hash(attr uint32, long bool, text []byte) uint64 {
-	and := uint64(attr) << 1
+	and := d.attrs[attr].salt
 	if long {
-		and |= 1
+		and = ^and
 	}
 	return d.key.sum(text, and) & d.mask
 }
@@ -247,7 +248,7 @@ func (d *dictionary) newAttribute(field asff.Field, key []byte) (attr uint32) {
 		attr = uint32(len(d.attrs)) //nolint:gosec // bounded by memory
 		d.attrs = append(d.attrs, attribute{})
 	}
-	d.attrs[attr] = attribute{field: field, key: string(key), terms: numbers{start: d.start}}
+	d.attrs[attr] = attribute{field: field, key: string(key), salt: d.key.sum(key, uint64(field)), terms: numbers{start: d.start}}
 	if len(key) == 0 {
 		d.scalars[field] = attr + 1
 	} else {

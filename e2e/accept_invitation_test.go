@@ -11,7 +11,7 @@ func TestAcceptInvitation(t *testing.T) {
 	hub := serve(t)
 	imports(t, hub.as(other), newFinding(other, "theirs"))
 	accept := func(account, administrator, id string) error {
-		_, err := hub.as(account).AcceptInvitation(t.Context(), &securityhub.AcceptInvitationInput{MasterId: &administrator, InvitationId: &id})
+		_, err := hub.as(account).AcceptInvitation(t.Context(), &securityhub.AcceptInvitationInput{MasterId: &administrator, InvitationId: &id}) //nolint:staticcheck // deprecated, and served
 		return err
 	}
 	id := invited(t, hub, other)

@@ -11,7 +11,7 @@ func TestDisassociateFromMasterAccount(t *testing.T) {
 	hub := serve(t)
 	imports(t, hub.as(other), newFinding(other, "theirs"))
 	leave := func() error {
-		_, err := hub.as(other).DisassociateFromMasterAccount(t.Context(), &securityhub.DisassociateFromMasterAccountInput{})
+		_, err := hub.as(other).DisassociateFromMasterAccount(t.Context(), &securityhub.DisassociateFromMasterAccountInput{}) //nolint:staticcheck // deprecated, and served
 		return err
 	}
 	requireRefused(t, leave(), "ResourceNotFoundException: "+notMember)

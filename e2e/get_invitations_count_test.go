@@ -18,7 +18,7 @@ func TestGetInvitationsCount(t *testing.T) {
 	require.Zero(t, count())
 	id := invited(t, hub, other)
 	require.EqualValues(t, 1, count())
-	_, err := hub.as(other).AcceptInvitation(t.Context(), &securityhub.AcceptInvitationInput{MasterId: aws.String(mine), InvitationId: &id})
+	_, err := hub.as(other).AcceptAdministratorInvitation(t.Context(), &securityhub.AcceptAdministratorInvitationInput{AdministratorId: aws.String(mine), InvitationId: &id})
 	require.NoError(t, err)
 	require.Zero(t, count(), "an accepted one is not counted")
 }

@@ -11,7 +11,7 @@ import (
 func TestGetMasterAccount(t *testing.T) {
 	hub := serve(t)
 	get := func() *types.Invitation {
-		out, err := hub.as(other).GetMasterAccount(t.Context(), &securityhub.GetMasterAccountInput{})
+		out, err := hub.as(other).GetMasterAccount(t.Context(), &securityhub.GetMasterAccountInput{}) //nolint:staticcheck // deprecated, and served
 		require.NoError(t, err)
 		return out.Master
 	}
@@ -21,6 +21,6 @@ func TestGetMasterAccount(t *testing.T) {
 	require.Equal(t, mine+" Enabled", *who.AccountId+" "+*who.MemberStatus)
 	require.Len(t, *who.InvitationId, 32)
 	require.False(t, who.InvitedAt.IsZero())
-	_, err := serve(t, "--profile", "aws").as(mine).GetMasterAccount(t.Context(), &securityhub.GetMasterAccountInput{})
+	_, err := serve(t, "--profile", "aws").as(mine).GetMasterAccount(t.Context(), &securityhub.GetMasterAccountInput{}) //nolint:staticcheck // deprecated, and served
 	requireRefused(t, err, "InvalidAccessException: "+notSubscribed)
 }

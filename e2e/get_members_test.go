@@ -15,7 +15,7 @@ func TestGetMembers(t *testing.T) {
 	requireUnprocessed(t, out.UnprocessedAccounts, third+": "+notThere)
 	require.Len(t, out.Members, 1)
 	m := out.Members[0]
-	require.Equal(t, other+" "+mine+" "+mine+" Enabled "+other+"@example.com", *m.AccountId+" "+*m.AdministratorId+" "+*m.MasterId+" "+*m.MemberStatus+" "+*m.Email)
+	require.Equal(t, other+" "+mine+" "+mine+" Enabled "+other+"@example.com", *m.AccountId+" "+*m.AdministratorId+" "+*m.MasterId+" "+*m.MemberStatus+" "+*m.Email) //nolint:staticcheck // deprecated, and served
 	require.False(t, m.InvitedAt.IsZero())
 	require.False(t, m.UpdatedAt.Before(*m.InvitedAt))
 	_, err = hub.as(mine).GetMembers(t.Context(), &securityhub.GetMembersInput{AccountIds: []string{}})

@@ -106,7 +106,7 @@ func (h *Hub) checkInvitations(st store.StateView, p *iam.Principal) error {
 	if h.profile != AWS {
 		return nil
 	}
-	_, open, err := countMembers(st, p.Account, p.Region, Invited)
+	open, err := countMembers(st, p.Account, p.Region, Invited)
 	if err == nil && open > maxOpenInvitations {
 		err = api.Errorf(api.LimitExceeded, "An administrator account can have %d open invitations in a Region", maxOpenInvitations)
 	}

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -107,7 +106,7 @@ func TestMemberQuotas(t *testing.T) {
 			create := func(accounts ...int) error {
 				in := &api.CreateMembersInput{}
 				for _, a := range accounts {
-					in.AccountDetails = append(in.AccountDetails, api.AccountDetails{AccountId: fmt.Sprint(400_000_000_000 + a)})
+					in.AccountDetails = append(in.AccountDetails, api.AccountDetails{AccountId: strconv.Itoa(400_000_000_000 + a)})
 				}
 				_, err := h.CreateMembers(t.Context(), p, in)
 				return err
@@ -115,7 +114,7 @@ func TestMemberQuotas(t *testing.T) {
 			put(0, maxOpenInvitations-1, Invited)
 			require.NoError(t, create(0, 1))
 			invite := func(a int) error {
-				_, err := h.InviteMembers(t.Context(), p, &api.InviteMembersInput{AccountIds: []string{fmt.Sprint(400_000_000_000 + a)}})
+				_, err := h.InviteMembers(t.Context(), p, &api.InviteMembersInput{AccountIds: []string{strconv.Itoa(400_000_000_000 + a)}})
 				return err
 			}
 			require.NoError(t, invite(0))

@@ -3,7 +3,6 @@ package hub
 import (
 	"encoding/json"
 	"fmt"
-	"iter"
 	"strings"
 	"time"
 
@@ -95,7 +94,7 @@ func (m *membership) conflict() (refusal, error) {
 	if err != nil || has && rec.Account == m.member {
 		return refusedAdmin, err
 	}
-	if _, members, err := countMembers(m.tx, m.member, m.region, Enabled); err != nil || members > 0 {
+	if members, err := countMembers(m.tx, m.member, m.region, Enabled); err != nil || members > 0 {
 		return refusedAdmin, err
 	}
 	return "", nil
@@ -125,30 +124,16 @@ func (m *membership) write(e memberEvent, was memberStatus) error {
 	return nil
 }
 
-// membersOf reads an administrator's records of its members in a Region, by account.
-func membersOf(st store.StateView, administrator, region string) iter.Seq2[string, func() (memberRecord, error)] {
-	prefix := recordMember + region + "/"
-	return func(yield func(string, func() (memberRecord, error)) bool) {
-		for _, name := range st.Names(administrator, prefix) {
-			account := strings.TrimPrefix(name, prefix)
-			if !yield(account, func() (memberRecord, error) { return memberOf(st, administrator, region, account) }) {
-				return
-			}
-		}
-	}
-}
-
-// countMembers tells how many accounts an administrator has in a Region, and how many of them have a status.
-func countMembers(st store.StateView, administrator, region string, status memberStatus) (all, with int, err error) {
-	for _, read := range membersOf(st, administrator, region) {
-		all++
-		rec, err := read()
+// countMembers tells how many accounts of a status an administrator has in a Region.
+func countMembers(st store.StateView, administrator, region string, status memberStatus) (n int, err error) {
+	for _, account := range accountsOf(st, administrator, region) {
+		rec, err := memberOf(st, administrator, region, account)
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		if rec.Status == status {
-			with++
+			n++
 		}
 	}
-	return all, with, nil
+	return n, nil
 }

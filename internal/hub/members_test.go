@@ -86,7 +86,7 @@ func organizationOf(t testing.TB, lines string) *Organization {
 }
 
 // machine lets every event happen to every status, through the records, and holds the records against each other after each.
-func machine(_ *world, t *testing.T, _ *datadriven.TestData) string {
+func machine(_ *world, t *testing.T, _ *datadriven.TestData) string { //nolint:thelper // the language hands the world first
 	t.Helper()
 	const (
 		a, m, r = "111111111111", "222222222222", "us-east-1"

@@ -358,19 +358,22 @@ func accountsOf(st store.StateView, administrator, region string) []string {
 // again.
 func (h *Hub) stateOver(ctx context.Context, involved func(store.StateView) []string, fn func(store.StateTx) error) error {
 	var accounts []string
-	look := func(st store.StateView) error {
+	err := h.store.View(ctx, func(st store.StateView) error {
 		accounts = involved(st)
 		return nil
-	}
-	if err := h.store.View(ctx, look); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	for {
 		again := false
 		err := h.store.State(ctx, accounts, func(tx store.StateTx) error {
-			named := accounts
-			_ = look(tx) // it answers no error
-			again = slices.ContainsFunc(accounts, func(a string) bool { return !slices.Contains(named, a) })
+			named := make(map[string]bool, len(accounts))
+			for _, a := range accounts {
+				named[a] = true
+			}
+			accounts = involved(tx)
+			again = slices.ContainsFunc(accounts, func(a string) bool { return !named[a] })
 			if again {
 				return nil
 			}

@@ -107,7 +107,7 @@ func (h *Hub) separate(tx store.StateTx, p *iam.Principal, now time.Time) error 
 	if err != nil {
 		return err
 	}
-	_, members, err := countMembers(tx, p.Account, p.Region, Enabled)
+	members, err := countMembers(tx, p.Account, p.Region, Enabled)
 	if err != nil {
 		return err
 	}

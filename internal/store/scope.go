@@ -66,10 +66,10 @@ func (s Scope) allowsAccount(account string) bool {
 func allows(list []string, v string) bool { return len(list) == 0 || slices.Contains(list, v) }
 
 // plain tells that accounts and Regions say it all.
-func (s *Scope) plain() bool { return len(s.Parts) == 0 && (len(s.Without) == 0 || len(s.Regions) > 0) }
+func (s Scope) plain() bool { return len(s.Parts) == 0 && (len(s.Without) == 0 || len(s.Regions) > 0) }
 
 // rest is what Without and Parts ask of a finding. Its account and Region are the key's: the service writes them.
-func (s *Scope) rest() query.Expr {
+func (s Scope) rest() query.Expr {
 	var every []query.Expr
 	if len(s.Regions) == 0 && len(s.Without) > 0 {
 		every = append(every, query.Negate(oneOf(asff.FieldRegion, s.Without)))

@@ -30,22 +30,23 @@ type config struct {
 
 // settings are serve's flags as the file spells them, - written as _. A flag beats its environment variable, which beats the file.
 type settings struct {
-	Addr        *string  `toml:"addr"`
-	Store       *string  `toml:"store"`
-	Profile     *string  `toml:"profile"`
-	Auth        *string  `toml:"auth"`
-	Insecure    *bool    `toml:"insecure"`
-	AllowHost   []string `toml:"allow_host"`
-	CORSOrigin  []string `toml:"cors_origin"`
-	TLSCert     *string  `toml:"tls_cert"`
-	TLSKey      *string  `toml:"tls_key"`
-	Memory      *string  `toml:"memory"`
-	IndexMemory *string  `toml:"index_memory"`
-	MinFree     *string  `toml:"min_free"`
-	MaxInflight *string  `toml:"max_inflight"`
-	MetricsAddr *string  `toml:"metrics_addr"`
-	LogFormat   *string  `toml:"log_format"`
-	HistoryDays *int     `toml:"history_days"`
+	Addr         *string  `toml:"addr"`
+	Store        *string  `toml:"store"`
+	Profile      *string  `toml:"profile"`
+	Auth         *string  `toml:"auth"`
+	Insecure     *bool    `toml:"insecure"`
+	AllowHost    []string `toml:"allow_host"`
+	CORSOrigin   []string `toml:"cors_origin"`
+	TLSCert      *string  `toml:"tls_cert"`
+	TLSKey       *string  `toml:"tls_key"`
+	Memory       *string  `toml:"memory"`
+	IndexMemory  *string  `toml:"index_memory"`
+	MinFree      *string  `toml:"min_free"`
+	QueryTimeout *string  `toml:"query_timeout"`
+	MaxInflight  *string  `toml:"max_inflight"`
+	MetricsAddr  *string  `toml:"metrics_addr"`
+	LogFormat    *string  `toml:"log_format"`
+	HistoryDays  *int     `toml:"history_days"`
 
 	RetainActive   *int    `toml:"retain_active"`
 	RetainArchived *int    `toml:"retain_archived"`

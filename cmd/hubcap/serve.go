@@ -30,23 +30,24 @@ import (
 
 // serveCmd is `hubcap serve`.
 type serveCmd struct {
-	Addr        string   `default:"127.0.0.1:4510" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	Store       string   `placeholder:"DIR" help:"Directory of the store, or memory ($${XDG_DATA_HOME:-~/.local/share}/hubcap)."`
-	Profile     string   `default:"open" enum:"open,aws" help:"How strict: open to run a hub, aws to fail where AWS fails (${default})."`
-	Auth        string   `default:"none" enum:"none,sigv4" help:"none takes any key at its word; sigv4 checks signatures against the keys of --config (${default})."`
-	Config      string   `placeholder:"FILE" help:"Configuration file (TOML): keys, products, and any of these flags."`
-	Insecure    bool     `help:"Serve a public address with --auth none: whoever reaches it may read and write everything."`
-	AllowHost   []string `placeholder:"HOST" help:"Host names that requests may name with --auth none, beside loopback and --addr."`
-	CORSOrigin  []string `name:"cors-origin" placeholder:"ORIGIN" help:"Origins of web pages that may call this hub."`
-	TLSCert     string   `name:"tls-cert" placeholder:"FILE" help:"Certificate chain (PEM), read again when it changes."`
-	TLSKey      string   `name:"tls-key" placeholder:"FILE" help:"Private key (PEM)."`
-	Memory      string   `placeholder:"SIZE" help:"Memory the process should stay below (60 % of the container's or the machine's)."`
-	IndexMemory string   `placeholder:"SIZE" help:"Memory for the values that the index knows; beyond it search reads documents (5/12 of --memory)."`
-	MinFree     string   `default:"512MB" placeholder:"SIZE" help:"Free disk space below which writes are answered 503 (${default})."`
-	MaxInflight string   `default:"256MB" placeholder:"SIZE" help:"Memory for requests under way; beyond it new ones are answered 503 (${default})."`
-	MetricsAddr string   `placeholder:"HOST:PORT" help:"Serve /metrics here, over plain HTTP, and not on --addr."`
-	LogFormat   string   `default:"text" enum:"text,json" help:"Form of the log on standard error: text or json (${default})."`
-	HistoryDays int      `default:"90" placeholder:"DAYS" help:"How long a change is told in a finding's history (${default})."`
+	Addr         string   `default:"127.0.0.1:4510" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	Store        string   `placeholder:"DIR" help:"Directory of the store, or memory ($${XDG_DATA_HOME:-~/.local/share}/hubcap)."`
+	Profile      string   `default:"open" enum:"open,aws" help:"How strict: open to run a hub, aws to fail where AWS fails (${default})."`
+	Auth         string   `default:"none" enum:"none,sigv4" help:"none takes any key at its word; sigv4 checks signatures against the keys of --config (${default})."`
+	Config       string   `placeholder:"FILE" help:"Configuration file (TOML): keys, products, and any of these flags."`
+	Insecure     bool     `help:"Serve a public address with --auth none: whoever reaches it may read and write everything."`
+	AllowHost    []string `placeholder:"HOST" help:"Host names that requests may name with --auth none, beside loopback and --addr."`
+	CORSOrigin   []string `name:"cors-origin" placeholder:"ORIGIN" help:"Origins of web pages that may call this hub."`
+	TLSCert      string   `name:"tls-cert" placeholder:"FILE" help:"Certificate chain (PEM), read again when it changes."`
+	TLSKey       string   `name:"tls-key" placeholder:"FILE" help:"Private key (PEM)."`
+	Memory       string   `placeholder:"SIZE" help:"Memory the process should stay below (60 % of the container's or the machine's)."`
+	IndexMemory  string   `placeholder:"SIZE" help:"Memory for the values that the index knows; beyond it search reads documents (5/12 of --memory)."`
+	MinFree      string   `default:"512MB" placeholder:"SIZE" help:"Free disk space below which writes are answered 503 (${default})."`
+	QueryTimeout string   `default:"10s" placeholder:"DURATION" help:"Time for a page of findings, a count or an insight; beyond it 503 (${default})."`
+	MaxInflight  string   `default:"256MB" placeholder:"SIZE" help:"Memory for requests under way; beyond it new ones are answered 503 (${default})."`
+	MetricsAddr  string   `placeholder:"HOST:PORT" help:"Serve /metrics here, over plain HTTP, and not on --addr."`
+	LogFormat    string   `default:"text" enum:"text,json" help:"Form of the log on standard error: text or json (${default})."`
+	HistoryDays  int      `default:"90" placeholder:"DAYS" help:"How long a change is told in a finding's history (${default})."`
 
 	RetainActive   int    `default:"-1" placeholder:"DAYS" help:"Delete findings that are not archived so long after their last update; 0: never, -1: as the profile does (aws 90, open never)."`
 	RetainArchived int    `default:"-1" placeholder:"DAYS" help:"Delete archived findings so long after their last update; 0: never, -1: as the profile does (aws 30, open never)."`
@@ -250,6 +251,10 @@ func (c *serveCmd) open(memory int64, log *slog.Logger) (*embedded.Store, string
 			return nil, "", fmt.Errorf("--index-memory: %w", err)
 		}
 		opts.IndexMemory = n
+	}
+	var err error
+	if opts.QueryTimeout, err = time.ParseDuration(c.QueryTimeout); err != nil || opts.QueryTimeout <= 0 {
+		return nil, "", fmt.Errorf("--query-timeout %s: must be a time such as 10s or 1m30s", c.QueryTimeout)
 	}
 	free, err := parseSize(c.MinFree)
 	if err != nil {

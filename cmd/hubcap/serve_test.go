@@ -203,6 +203,7 @@ func TestRefusesToServe(t *testing.T) {
 		{1, "--max-inflight 1MB: must be 16MB or more", []string{"--max-inflight", "1MB"}},
 		{1, "--memory: \"lots\"", []string{"--memory", "lots"}},
 		{1, "--index-memory: \"much\"", []string{"--index-memory", "much", "--store", "memory", "--addr", "127.0.0.1:0"}},
+		{1, "--query-timeout 0s: must be a time", []string{"--query-timeout", "0s", "--store", "memory", "--addr", "127.0.0.1:0"}},
 		{1, "--min-free: \"0\"", []string{"--min-free", "0", "--store", "memory", "--addr", "127.0.0.1:0"}},
 		{1, "--insecure", []string{"--addr", "[::]:0"}},
 		{1, "--history-days 0", []string{"--history-days", "0"}},

@@ -258,6 +258,10 @@ func (c *call) visible(err error) *api.Error {
 	if errors.Is(err, store.ErrNearlyFull) {
 		return api.Errorf(api.ServiceUnavailable, "The disk is nearly full: nothing is written until there is room again.")
 	}
+	if errors.Is(err, store.ErrTooSlow) {
+		// What a question needed of an index may be there when it is asked again (D73).
+		return api.Errorf(api.ServiceUnavailable, "The answer took longer than a question may (--query-timeout). Ask for less, or once more in a moment.")
+	}
 	if errors.Is(err, store.ErrClosed) {
 		return api.Errorf(api.ServiceUnavailable, "The hub is stopping.")
 	}

@@ -313,6 +313,9 @@ func TestPanicsAndOwnTrouble(t *testing.T) {
 		"GetFindingsV2": trouble,
 		"GetInsights":   func(context.Context, *call) (any, error) { return nil, fmt.Errorf("x: %w", store.ErrNearlyFull) },
 		"ListMembers":   func(context.Context, *call) (any, error) { return nil, store.ErrClosed },
+		"ListInvitations": func(context.Context, *call) (any, error) {
+			return nil, fmt.Errorf("%w: more than 10s", store.ErrTooSlow)
+		},
 		"DescribeActionTargets": func(context.Context, *call) (any, error) {
 			return nil, fmt.Errorf("wrapped: %w", api.Errorf(api.ResourceNotFound, "no \"such\" thing"))
 		},
@@ -331,6 +334,8 @@ func TestPanicsAndOwnTrouble(t *testing.T) {
 	a := do(t, anyKey(h.request("POST", "/insights/get", "{}"), "111122223333"))
 	a.is(t, 503, "ServiceUnavailable", `{"message":"The disk is nearly full: nothing is written until there is room again."}`)
 	require.Equal(t, "1", a.Header.Get("Retry-After"))
+	do(t, anyKey(h.request("GET", "/invitations", ""), "111122223333")).is(t, 503, "ServiceUnavailable",
+		`{"message":"The answer took longer than a question may (--query-timeout). Ask for less, or once more in a moment."}`)
 	do(t, anyKey(h.request("GET", "/members", ""), "111122223333")).is(t, 503, "ServiceUnavailable", `{"message":"The hub is stopping."}`)
 	do(t, anyKey(h.request("POST", "/actionTargets/get", "{}"), "111122223333")).is(t, 404, "ResourceNotFoundException",
 		`{"Message":"no \"such\" thing","Code":"ResourceNotFoundException"}`)

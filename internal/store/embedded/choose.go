@@ -10,9 +10,6 @@ import (
 // selection is what a comparison comes down to: terms whose documents satisfy it, and terms whose documents may.
 type selection struct{ sure, maybe []uint32 }
 
-// manyTerms is from how many values of an attribute on an index of them pays.
-const manyTerms = 1024
-
 // choose finds the terms of a comparison. The attribute is no column.
 func (p *plan) choose(c *query.Cond) selection {
 	j := judge{p: p, is: query.Expr{Op: query.Is, Cond: *c}}
@@ -98,7 +95,7 @@ func (j *judge) long(v asff.Value, t *term) {
 // containing looks at the values that may contain the text: all of them, or those whose signatures say so.
 func (j *judge) containing(f asff.Field, key string) {
 	d := j.p.s.dict
-	if d.count(f, key) < manyTerms {
+	if d.count(f, key) < j.p.s.opts.tuning.manyTerms {
 		j.walk(f, key)
 		return
 	}
@@ -112,7 +109,7 @@ func (j *judge) containing(f asff.Field, key string) {
 // beginning looks at the values that begin as the text does, which stand together in the sorted ones.
 func (j *judge) beginning() {
 	c, d := &j.is.Cond, j.p.s.dict
-	if d.count(c.Field, c.Key) < manyTerms {
+	if numeric(c.Field) || d.count(c.Field, c.Key) < j.p.s.opts.tuning.manyTerms { // severities rank by what they mean
 		j.walk(c.Field, c.Key)
 		return
 	}

@@ -59,7 +59,18 @@ type Options struct {
 
 	newReader func() valueReader // of tests
 	hashMask  uint64             // of tests: forces collisions
+	tuning    tuning             // of tests: takes the ways of large stores
 }
+
+// tuning is from where on a question goes another way.
+type tuning struct {
+	manyTerms int    // values of an attribute from which on an index of them pays
+	fewTermed int    // values of an attribute up to which documents are taken value by value, however few the candidates
+	treeSteps uint64 // how far an order is walked before a look at all candidates is cheaper
+	scanShare uint64 // where fewer than one in so many documents matter, a column is looked at for them alone
+}
+
+var usualTuning = tuning{manyTerms: 1024, fewTermed: 64, treeSteps: 16_384, scanShare: 16}
 
 // valueReader is what the engine needs of asff.Reader.
 type valueReader interface {
@@ -99,6 +110,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.newReader == nil {
 		o.newReader = func() valueReader { return new(asff.Reader) }
+	}
+	if o.tuning == (tuning{}) {
+		o.tuning = usualTuning
 	}
 	if o.hashMask == 0 {
 		o.hashMask = ^uint64(0)

@@ -44,3 +44,22 @@ func TestNoIndexMemory(t *testing.T) {
 		return func() (store.Store, error) { return Open("store", opts) }
 	})
 }
+
+// The ways that questions go in large stores, in a small one: by indexes of values however few there are, along orders however
+// far, and value by value.
+func TestWaysOfLargeStores(t *testing.T) {
+	storetest.Run(t, func(testing.TB) func() (store.Store, error) {
+		opts := small
+		opts.FS, opts.tuning = NewMemory(), tuning{manyTerms: 1, fewTermed: 0, treeSteps: 1 << 30, scanShare: 1}
+		return func() (store.Store, error) { return Open("store", opts) }
+	})
+}
+
+// And those of sparse answers: a look at every candidate, with what is known of its values.
+func TestWaysOfSparseAnswers(t *testing.T) {
+	storetest.Run(t, func(testing.TB) func() (store.Store, error) {
+		opts := small
+		opts.FS, opts.tuning = NewMemory(), tuning{manyTerms: 1, fewTermed: -1, treeSteps: 0, scanShare: 1 << 30}
+		return func() (store.Store, error) { return Open("store", opts) }
+	})
+}

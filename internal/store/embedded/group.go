@@ -106,7 +106,7 @@ func (g *grouping) countTerms(ctx context.Context, set *roaring.Bitmap) error {
 	if columnOf(g.q.By) >= 0 || set.IsEmpty() {
 		return nil
 	}
-	if g.s.dict.count(g.q.By, g.q.Key) > manyTerms {
+	if g.s.dict.count(g.q.By, g.q.Key) >= g.s.opts.tuning.manyTerms {
 		w, err := g.s.forward(ctx, g.q.By, g.q.Key)
 		if err != nil {
 			return err

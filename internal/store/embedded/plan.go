@@ -82,7 +82,7 @@ func (s *Store) ask(ctx context.Context, scope store.Scope, where *query.Expr, n
 		b.must.AndNot(changed)
 		p.note.say("changed meanwhile, read again: %d", changed.GetCardinality())
 	}
-	return b, nil
+	return b, ctx.Err()
 }
 
 // scoped is what must hold: the scope, and the condition. A conjunction is taken apart, so that all of it is ordered by size.
@@ -409,7 +409,7 @@ func (p *plan) scan(c *query.Cond, column int, within *roaring.Bitmap) (bounds, 
 	switch {
 	case lo > hi:
 		out = roaring.New()
-	case within != nil && within.GetCardinality() < x.count()/scanShare:
+	case within != nil && within.GetCardinality()*p.s.opts.tuning.scanShare < x.count():
 		out = x.scanSome(column, lo, hi, within)
 		how = "column, of the candidates"
 	default:
@@ -456,9 +456,6 @@ func instants(c *query.Cond) (lo, hi int64) {
 	}
 	return lo, hi
 }
-
-// scanShare: where fewer than one in so many documents matter, they are looked at one by one.
-const scanShare = 16
 
 // scanStep is how many documents are looked at under one hold of the lock.
 const scanStep = 4 * segmentSize

@@ -194,12 +194,6 @@ func (f *search) learn(doc uint32, values []asff.Value) {
 	}
 }
 
-// treeSteps is how far an order is walked before a look at all candidates is cheaper.
-const treeSteps = 16_384
-
-// fewTermed is up to how many values an attribute's documents are taken value by value, however few the candidates.
-const fewTermed = 64
-
 // choose lists the next candidates in order, at most so many: all there are when it is fewer.
 func (f *search) choose(after *found, most int) ([]found, error) {
 	if err := f.prepare(false); err != nil {
@@ -217,7 +211,7 @@ func (f *search) choose(after *found, most int) ([]found, error) {
 		if dense {
 			walked, err = b.walkDates()
 		}
-	case dense || f.s.dict.count(first, "") <= fewTermed:
+	case dense || f.s.dict.count(first, "") <= f.s.opts.tuning.fewTermed:
 		walked, err = b.walkTerms()
 	}
 	if err == nil && !walked {
@@ -244,7 +238,7 @@ func (f *search) choose(after *found, most int) ([]found, error) {
 // isDense tells whether a walk along an order meets enough candidates soon, were they spread evenly.
 func (f *search) isDense(most int) bool {
 	some := f.set.may.GetCardinality()
-	return some > 0 && uint64(most)*f.s.index.count()/some < treeSteps //nolint:gosec // positive
+	return some > 0 && uint64(most)*f.s.index.count()/some < f.s.opts.tuning.treeSteps //nolint:gosec // positive
 }
 
 // best keeps the first candidates behind a position.
@@ -392,7 +386,7 @@ func (b *best) walkTerms() (bool, error) {
 			if ids = r.after(d, &from, desc, ids[:0]); len(ids) == 0 {
 				break
 			}
-			if steps > 4*treeSteps {
+			if steps > 4*int(f.s.opts.tuning.treeSteps) { //nolint:gosec // small
 				return false, nil
 			}
 			if err := b.walkSome(r, ids); err != nil || b.met >= b.few.most {
@@ -574,7 +568,7 @@ func (b *best) walkDates() (bool, error) {
 			return true, nil
 		case w.ended:
 			w, onLacking = lacking, true
-		case steps > 4*treeSteps:
+		case steps > 4*int(f.s.opts.tuning.treeSteps): //nolint:gosec // small
 			return false, nil
 		}
 	}

@@ -268,7 +268,7 @@ func (f *search) explainOrder() string {
 		return "nothing to order"
 	case columnOf(first) >= 0 && dense:
 		return "a walk along the dates"
-	case columnOf(first) < 0 && (dense || f.s.dict.count(first, "") <= fewTermed):
+	case columnOf(first) < 0 && (dense || f.s.dict.count(first, "") <= f.s.opts.tuning.fewTermed):
 		return fmt.Sprintf("a walk along %s of %s", count(f.s.dict.count(first, ""), "value"), first.Name())
 	default:
 		return fmt.Sprintf("the first of %d candidates", some)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,7 +120,7 @@ func TestExport(t *testing.T) {
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	require.Equal(t, 200, resp.StatusCode, string(body))
-	require.Equal(t, fmt.Sprint(len(body)), resp.Trailer.Get("X-Hubcap-Length"))
+	require.Equal(t, strconv.Itoa(len(body)), resp.Trailer.Get("X-Hubcap-Length"))
 	require.Equal(t, 500, strings.Count(string(body), "\n"))
 	require.NotContains(t, string(body), "theirs")
 }
@@ -131,11 +132,11 @@ func TestExtensionsPage(t *testing.T) {
 	imports(t, hub.as(mine), newFinding(mine, "a", at(time.Now().UTC().Format(time.RFC3339))), newFinding(mine, "b"))
 	page, err := os.ReadFile("../docs/extensions.md")
 	require.NoError(t, err)
-	script := ""
+	var script strings.Builder
 	for _, m := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
-		script += m[1]
+		script.WriteString(m[1])
 	}
-	cmd := exec.Command("bash", "-euo", "pipefail", "-c", strings.ReplaceAll(script, "http://127.0.0.1:4510", hub.URL))
+	cmd := exec.Command("bash", "-euo", "pipefail", "-c", strings.ReplaceAll(script.String(), "http://127.0.0.1:4510", hub.URL))
 	cmd.Dir = t.TempDir()
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))

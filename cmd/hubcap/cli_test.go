@@ -210,7 +210,8 @@ func TestExportParquet(t *testing.T) {
 		ID         *string `parquet:"Id,optional"`
 		Resources  *string `parquet:"Resources.Id,optional"`
 		Confidence *string `parquet:"Confidence,optional"`
-	}) int {
+	},
+	) int {
 		return strings.Compare(*a.ID, *b.ID)
 	})
 	require.Equal(t, "7", *rows[0].Confidence)

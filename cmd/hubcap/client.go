@@ -96,7 +96,7 @@ func (c *hubClient) stream(ctx context.Context, method, path string, in any) (io
 	patient := *c.send.client
 	patient.Timeout = 0
 	hash := payloadHash(body)
-	resp, err := patiently(ctx, c.send, func() (*http.Response, error) {
+	resp, err := patiently(ctx, c.send, func() (*http.Response, error) { //nolint:bodyclose // the reader that is returned closes it
 		return c.send.open(ctx, &patient, c.from, method, path, body, hash)
 	})
 	if err != nil {

@@ -60,11 +60,11 @@ func (c *findingsCmd) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	w := bufio.NewWriter(std.Out)
-	print, finish, err := c.printer(w)
+	show, finish, err := c.printer(w)
 	if err != nil {
 		return err
 	}
-	if err := hub.pages(ctx, c.Where, order, c.Limit, print); err != nil {
+	if err := hub.pages(ctx, c.Where, order, c.Limit, show); err != nil {
 		return errors.Join(w.Flush(), err)
 	}
 	if err := finish(); err != nil {
@@ -129,10 +129,10 @@ func (c *hubClient) pages(ctx context.Context, where string, order []sortCriteri
 }
 
 // printer makes what prints a finding, and what ends the print.
-func (c *findingsCmd) printer(w *bufio.Writer) (print func(json.RawMessage) error, finish func() error, err error) {
+func (c *findingsCmd) printer(w *bufio.Writer) (show func(json.RawMessage) error, finish func() error, err error) {
 	if c.Format == "json" {
 		sep := "{\n  \"Findings\": ["
-		print = func(f json.RawMessage) error {
+		show = func(f json.RawMessage) error {
 			text, err := indented(f, "    ")
 			if err == nil {
 				_, err = w.WriteString(sep + "\n    " + text)
@@ -148,7 +148,7 @@ func (c *findingsCmd) printer(w *bufio.Writer) (print func(json.RawMessage) erro
 			_, err := w.WriteString(end)
 			return err
 		}
-		return print, finish, nil
+		return show, finish, nil
 	}
 	t, err := newFindingTable(c.Columns)
 	if err != nil {
@@ -225,14 +225,14 @@ func writeTable(w *bufio.Writer, rows [][]string) error {
 	}
 	for _, row := range rows {
 		for i, text := range row {
-			w.WriteString(text)
+			_, _ = w.WriteString(text) // Flush tells
 			if i < len(row)-1 {
-				w.WriteString(strings.Repeat(" ", width[i]-uniseg.StringWidth(text)+2))
+				_, _ = w.WriteString(strings.Repeat(" ", width[i]-uniseg.StringWidth(text)+2))
 			}
 		}
-		w.WriteByte('\n')
+		_ = w.WriteByte('\n')
 	}
-	return nil
+	return w.Flush()
 }
 
 // shortened cuts text that is wider than a cell.

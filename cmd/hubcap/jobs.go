@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -27,7 +28,7 @@ func (*jobsCmd) Help() string {
 // Run lists the jobs, newest first, or tells about one.
 func (c *jobsCmd) Run(ctx context.Context, std *streams) error {
 	if c.Cancel && c.Job == "" {
-		return fmt.Errorf("--cancel: which job? hubcap jobs lists them")
+		return errors.New("--cancel: which job? hubcap jobs lists them")
 	}
 	hub, err := c.client(ctx, std)
 	if err != nil {

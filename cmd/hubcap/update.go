@@ -218,7 +218,7 @@ func (p *wirePreview) print(out io.Writer) error {
 	if len(p.Samples) > 0 && p.Matching > len(p.Samples) {
 		fmt.Fprintf(w, " The newest %d:", len(p.Samples))
 	}
-	w.WriteByte('\n')
+	_ = w.WriteByte('\n') // Flush tells
 	for i := range p.Samples {
 		s := &p.Samples[i]
 		fmt.Fprintf(w, "  %s\n    %s\n", printable(s.Title), printable(s.FindingIdentifier.ID))
@@ -226,7 +226,7 @@ func (p *wirePreview) print(out io.Writer) error {
 		case s.Failure != nil:
 			fmt.Fprintf(w, "    cannot be changed: %s: %s\n", printable(s.Failure.ErrorCode), printable(s.Failure.ErrorMessage))
 		case len(s.Changes) == 0:
-			w.WriteString("    stays as it is\n")
+			_, _ = w.WriteString("    stays as it is\n")
 		}
 		for _, ch := range s.Changes {
 			fmt.Fprintf(w, "    %s: %s -> %s\n", printable(ch.UpdatedField), shownValue(ch.OldValue), shownValue(ch.NewValue))

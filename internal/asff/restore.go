@@ -124,7 +124,7 @@ func (m *Merger) Restore(old *Stored, t *Trace) (doc []byte, customer Attrs, cha
 func TopByName(name string) (Top, bool) {
 	for t, n := range topNames {
 		if n == name {
-			return Top(t), true //nolint:gosec // there are 45
+			return Top(t), true
 		}
 	}
 	return 0, false

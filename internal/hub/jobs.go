@@ -341,9 +341,8 @@ func (j *jobRecord) wire() *Job {
 
 func fieldNames(known any) map[string]bool {
 	names := map[string]bool{}
-	t := reflect.TypeOf(known).Elem()
-	for i := range t.NumField() {
-		names[t.Field(i).Name] = true
+	for f := range reflect.TypeOf(known).Elem().Fields() {
+		names[f.Name] = true
 	}
 	return names
 }

@@ -22,12 +22,12 @@ import (
 var jobCaller1 = &iam.Principal{Account: "111122223333", Region: "us-east-1", ARN: "arn:aws:iam::111122223333:user/ci"}
 
 // importMany imports findings f0, f1, ... of jobCaller1.
-func importMany(t *testing.T, h *Hub, n int, over string) {
+func importMany(t *testing.T, h *Hub, n int) {
 	t.Helper()
 	for from := 0; from < n; from += asff.MaxFindings {
 		var lines strings.Builder
 		for i := from; i < min(n, from+asff.MaxFindings); i++ {
-			fmt.Fprintf(&lines, `{"Id": "f%d"%s}`+"\n", i, over)
+			fmt.Fprintf(&lines, `{"Id": "f%d"}`+"\n", i)
 		}
 		out, err := h.BatchImportFindings(t.Context(), jobCaller1, []byte(importBody(t, jobCaller1, lines.String())))
 		require.NoError(t, err)
@@ -84,10 +84,14 @@ func TestJobsOverlap(t *testing.T) {
 			h, err := New(t.Context(), Config{Store: open(t), Clock: time.Now})
 			require.NoError(t, err)
 			h.jobs.piece, h.jobs.step = 20, 5
-			importMany(t, h, 300, "")
+			importMany(t, h, 300)
 			first := startJob(t, h, "Id startswith f", `{"Confidence": 5}`)
 			second := startJob(t, h, "Id startswith f", `{"Criticality": 6}`)
 			stop, imported := make(chan struct{}), make(chan struct{})
+			var again []string
+			for i := range 600 {
+				again = append(again, importBody(t, jobCaller1, fmt.Sprintf(`{"Id": "f%d", "Title": "again", "UpdatedAt": "2026-01-01T00:00:%02dZ"}`, i%300, i/300)))
+			}
 			go func() {
 				defer close(imported)
 				for i := 0; ; i++ {
@@ -96,8 +100,7 @@ func TestJobsOverlap(t *testing.T) {
 						return
 					default:
 					}
-					body := importBody(t, jobCaller1, fmt.Sprintf(`{"Id": "f%d", "Title": "again", "UpdatedAt": "2026-01-01T00:00:%02dZ"}`, i%300, i/300%60))
-					if _, err := h.BatchImportFindings(context.Background(), jobCaller1, []byte(body)); err != nil {
+					if _, err := h.BatchImportFindings(context.Background(), jobCaller1, []byte(again[i%len(again)])); err != nil {
 						t.Error(err)
 						return
 					}
@@ -135,7 +138,7 @@ func TestJobLease(t *testing.T) {
 		<-wake
 	})
 	first, second := process(s), process(s)
-	importMany(t, first, 10, "")
+	importMany(t, first, 10)
 	id := startJob(t, first, "all", `{"Confidence": 5}`)
 	first.store = sleeper
 	result := make(chan error, 1)
@@ -165,7 +168,7 @@ func TestJobsOfAProcessThatDied(t *testing.T) {
 	s := newMemStore()
 	dies := &mortal{Store: s, live: -1}
 	h := openHub(t, s, fixed("2026-01-01T00:00:00Z"))
-	importMany(t, h, 30, "")
+	importMany(t, h, 30)
 	id := startJob(t, h, "all", `{"Confidence": 5}`)
 	h.jobs.piece, h.jobs.step, h.store = 10, 5, dies
 	dies.live = 9
@@ -186,7 +189,7 @@ func TestJobsExpire(t *testing.T) {
 	s := newMemStore()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	h := openHub(t, s, func() time.Time { return now })
-	importMany(t, h, 3, "")
+	importMany(t, h, 3)
 	first := startJob(t, h, "all", `{"Confidence": 5}`)
 	require.NoError(t, h.work(t.Context()))
 	require.NotContains(t, s.spools, recordJob+first+"/keys", "the list of keys is needed no more")
@@ -241,7 +244,7 @@ func TestJobsInTrouble(t *testing.T) {
 	s := newMemStore()
 	h := openHub(t, s, time.Now)
 	h.jobs.look = time.Millisecond
-	importMany(t, h, 10, "")
+	importMany(t, h, 10)
 	s.fail = func(k store.Key) error {
 		if k.ID == "f3" {
 			return errors.New("a damaged block")
@@ -258,7 +261,7 @@ func TestJobsInTrouble(t *testing.T) {
 	require.Equal(t, "f3", j.Failures[0].FindingIdentifier.Id)
 
 	broken := openHub(t, &faulty{Store: newMemStore(), err: errors.New("the spool is gone")}, time.Now)
-	importMany(t, broken, 1, "")
+	importMany(t, broken, 1)
 	broken.jobs.look = time.Millisecond
 	id = startJob(t, broken, "all", `{"Confidence": 6}`)
 	inBackground(t, broken)
@@ -285,7 +288,7 @@ func TestJobsWaitForRoom(t *testing.T) {
 	s := &full{Store: newMemStore()}
 	h := openHub(t, s, time.Now)
 	h.jobs.look = time.Millisecond
-	importMany(t, h, 10, "")
+	importMany(t, h, 10)
 	id := startJob(t, h, "all", `{"Confidence": 5}`)
 	s.writes.Store(3 * jobTries)
 	inBackground(t, h)
@@ -300,7 +303,7 @@ func TestJobCancelled(t *testing.T) {
 	s := newMemStore()
 	m := &mortal{Store: s, live: -1}
 	h := openHub(t, s, fixed("2026-01-01T00:00:00Z"))
-	importMany(t, h, 30, "")
+	importMany(t, h, 30)
 	id := startJob(t, h, "all", `{"Confidence": 5}`)
 	h.jobs.piece, h.jobs.step, h.store = 10, 10, m
 	m.meets = sync.OnceFunc(func() {

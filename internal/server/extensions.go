@@ -102,9 +102,7 @@ func (c *call) decodeOwn(in any) error {
 		return err
 	}
 	known := map[string]bool{}
-	t := reflect.TypeOf(in).Elem()
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range reflect.TypeOf(in).Elem().Fields() {
 		if name := f.Tag.Get("query"); name != "" {
 			known["?"+name] = true
 		}

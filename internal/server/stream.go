@@ -50,7 +50,7 @@ func (c *call) stream(ctx context.Context, s *stream) {
 	default:
 		e := c.visible(err) // a line in the log, if it is the hub's own trouble
 		if e.Code == api.ServiceUnavailable {
-			c.s.log.Warn("an answer was cut off half way", slog.String("request", c.id), slog.String("operation", c.name()), slog.Any("error", err))
+			c.s.log.WarnContext(ctx, "an answer was cut off half way", slog.String("request", c.id), slog.String("operation", c.name()), slog.Any("error", err))
 		}
 		c.status = e.Status
 		panic(http.ErrAbortHandler) // without the last chunk the client knows

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -67,6 +68,9 @@ func (h *Hub) taggedResource(st store.StateView, p *iam.Principal, arn string) (
 			}}, nil
 		}
 	} else if raw, ok := st.Get(p.Account, recordTags+arn); ok && strings.HasPrefix(arn, ownARN(p, "")) {
+		if hidden, err := hiddenRule(st, p, arn); hidden || err != nil {
+			return nil, cmp.Or(err, noResource(arn))
+		}
 		var tags map[string]string
 		if err := json.Unmarshal(raw, &tags); err != nil {
 			return nil, fmt.Errorf("record %s%s of account %s: %w", recordTags, arn, p.Account, err)
@@ -75,7 +79,20 @@ func (h *Hub) taggedResource(st store.StateView, p *iam.Principal, arn string) (
 			return createTags(tx, p.Account, arn, tags)
 		}}, nil
 	}
-	return nil, api.Errorf(api.ResourceNotFound, "%s", named("resourceArn", arn))
+	return nil, noResource(arn)
+}
+
+func noResource(arn string) error {
+	return api.Errorf(api.ResourceNotFound, "%s", named("resourceArn", arn))
+}
+
+// hiddenRule tells the ARN of a rule of the operator's, of which its account's other callers see nothing (D89).
+func hiddenRule(st store.StateView, p *iam.Principal, arn string) (bool, error) {
+	if p.Operator || !strings.HasPrefix(arn, ruleARN(p.Region, p.Account, "")) {
+		return false, nil
+	}
+	_, _, own, err := ownRule(st, p, arn)
+	return !own, err
 }
 
 // TagResource adds tags to a resource of the caller's, and replaces the values of those it has (spec 9). With them it may have 50.

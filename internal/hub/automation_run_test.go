@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,5 +114,36 @@ func TestRunAutomationRuleIsTheCallersUpdate(t *testing.T) {
 		require.NoError(t, api.Decode(in, &api.Request{Body: []byte(body)}))
 		_, err := h.RunAutomationRule(t.Context(), mine, in)
 		require.ErrorContains(t, err, want)
+	}
+}
+
+// Who may not read a rule may neither try nor run it: the policy is asked about the rule, as BatchGetAutomationRules asks it.
+func TestTryAndRunAskForTheRule(t *testing.T) {
+	h := openHub(t, newMemStore(), fixed("2026-04-01T00:00:00Z"))
+	shown := keepRule(t, h, mine, 1, `{}`, `{"Confidence":1}`)
+	hidden := keepRule(t, h, mine, 2, `{}`, `{"Confidence":2}`)
+	every := []iam.Statement{{Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"}}}
+	for name, statements := range map[string][]iam.Statement{
+		"denied": append(slices.Clone(every), iam.Statement{Effect: "Deny", Action: []string{actionGetRules}, Resource: []string{hidden}}),
+		"not allowed": {
+			{Effect: "Allow", Action: []string{actionUpdate}, Resource: []string{"*"}},
+			{Effect: "Allow", Action: []string{actionGetRules}, Resource: []string{shown}},
+		},
+	} {
+		policy, err := iam.NewPolicy(statements)
+		require.NoError(t, err)
+		bound := &iam.Principal{Account: mine.Account, Region: mine.Region, ARN: mine.ARN, Verified: true, Policy: policy}
+		_, err = h.TryAutomationRule(t.Context(), bound, &TryAutomationRuleInput{RuleArn: &shown})
+		require.NoError(t, err, name)
+		_, err = h.RunAutomationRule(t.Context(), bound, &RunAutomationRuleInput{RuleArn: &shown})
+		require.NoError(t, err, name)
+		refusal := "is not authorized to perform: " + actionGetRules + " on resource: " + hidden
+		_, err = h.TryAutomationRule(t.Context(), bound, &TryAutomationRuleInput{RuleArn: &hidden})
+		require.ErrorContains(t, err, refusal, name)
+		_, err = h.RunAutomationRule(t.Context(), bound, &RunAutomationRuleInput{RuleArn: &hidden})
+		require.ErrorContains(t, err, refusal, name)
+		nonsense := "nonsense" // names no resource
+		_, err = h.TryAutomationRule(t.Context(), bound, &TryAutomationRuleInput{RuleArn: &nonsense})
+		require.ErrorContains(t, err, map[string]string{"denied": "ResourceNotFoundException", "not allowed": "on resource: " + ARN(mine.Region, mine.Account)}[name])
 	}
 }

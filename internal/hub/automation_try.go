@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"hubcap/internal/api"
@@ -169,7 +170,7 @@ func (h *Hub) chooseRule(ctx context.Context, p *iam.Principal, arn *string, dra
 		if chosen.Rule, err = ruleOf(draft.Criteria, draft.Actions, "Rule."); err != nil {
 			return chosen, err
 		}
-	} else if err := authorize(p, iam.Request{Action: actionGetRules, Resource: ARN(p.Region, p.Account)}); err != nil {
+	} else if err := mayReadRule(p, *arn); err != nil {
 		return chosen, err
 	}
 	err = h.store.View(ctx, func(st store.StateView) error {
@@ -191,3 +192,11 @@ func (h *Hub) chooseRule(ctx context.Context, p *iam.Principal, arn *string, dra
 }
 
 const actionGetRules = "securityhub:BatchGetAutomationRules"
+
+// mayReadRule asks the caller's policy about a rule as BatchGetAutomationRules does: its resource is the rule.
+func mayReadRule(p *iam.Principal, arn string) error {
+	if !strings.HasPrefix(arn, "arn:") {
+		arn = ARN(p.Region, p.Account) // what is no ARN names no resource
+	}
+	return authorize(p, iam.Request{Action: actionGetRules, Resource: arn})
+}

@@ -101,7 +101,7 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 // TestEveryFlagHasItsVariable reads the help of each verb, as the program prints it: a flag without its variable would not name one.
 func TestEveryFlagHasItsVariable(t *testing.T) {
 	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
-	for _, verb := range []string{"serve", "import", "lint", "bench", "backup", "restore", "findings", "update", "jobs", "export", "explain", "version"} {
+	for _, verb := range []string{"serve", "import", "lint", "bench", "backup", "restore", "doctor", "findings", "update", "jobs", "export", "explain", "version"} {
 		var out, errs bytes.Buffer
 		require.Zero(t, Main(t.Context(), []string{verb, "--help"}, nil, &out, &errs), errs.String())
 		names := flag.FindAllStringSubmatch(out.String(), -1)

@@ -31,6 +31,7 @@ type cli struct {
 	Bench    benchCmd    `cmd:"" help:"Measure how many findings a second a hub takes."`
 	Backup   backupCmd   `cmd:"" help:"Copy everything a hub holds, while it serves."`
 	Restore  restoreCmd  `cmd:"" help:"Make a store of a backup."`
+	Doctor   doctorCmd   `cmd:"" help:"Check a store that no hub serves, and mend it."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	// VersionFlag is for those who try that first. It has no variable: HUBCAP_VERSION is what a script may call a release.

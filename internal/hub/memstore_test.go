@@ -23,6 +23,7 @@ type memStore struct {
 	state   map[string]map[string][]byte
 	version map[string]uint64
 	spools  map[string]map[uint64][]byte
+	outbox  memOutbox
 	seq     uint64
 	fail    func(store.Key) error // what Update answers for a key in place of writing it
 	refuse  error                 // what Update and State answer in place of doing anything
@@ -88,7 +89,7 @@ func (m *memStore) updateOne(i int, key store.Key, fn store.UpdateFunc) error {
 	case c.Delete:
 		delete(m.docs, id)
 		return nil
-	case c.JSON == nil && c.History == nil:
+	case c.JSON == nil && c.History == nil && !c.Event.Wanted():
 		return nil
 	}
 	m.seq++
@@ -104,6 +105,7 @@ func (m *memStore) updateOne(i int, key store.Key, fn store.UpdateFunc) error {
 		have.doc.Customer = c.Customer
 	}
 	have.doc.Version = m.seq
+	m.emit(key, m.seq, have.doc.JSON, &c.Event)
 	for _, r := range c.History {
 		m.seq++
 		have.history = append(have.history, store.HistoryEntry{HistoryRecord: r, Seq: m.seq})
@@ -118,7 +120,7 @@ func (m *memStore) State(_ context.Context, accounts []string, fn func(store.Sta
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	before := map[string]map[string][]byte{}
+	before, events := map[string]map[string][]byte{}, len(m.outbox.rows)
 	for account, records := range m.state {
 		before[account] = maps.Clone(records)
 	}
@@ -131,7 +133,7 @@ func (m *memStore) State(_ context.Context, accounts []string, fn func(store.Sta
 		}
 	}
 	if err != nil {
-		m.state = before
+		m.state, m.outbox.rows = before, m.outbox.rows[:events]
 	}
 	return err
 }

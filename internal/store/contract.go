@@ -20,6 +20,7 @@ func Checked(s Store, violated func(error)) Store { return &checked{s: s, violat
 type checked struct {
 	s        Store
 	violated func(error)
+	leases   leases
 }
 
 func (c *checked) breach(format string, args ...any) {

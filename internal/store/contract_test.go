@@ -59,6 +59,7 @@ func (names) Version(string) uint64             { return 1 }
 func (names) Get(string, string) ([]byte, bool) { return nil, false }
 func (names) Put(string, string, []byte)        {}
 func (names) Delete(string, string)             {}
+func (names) Emit(store.Key, store.EventMark)   {}
 func (n names) Names(string, string) []string   { return n }
 
 var (

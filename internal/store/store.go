@@ -62,6 +62,7 @@ type Change struct {
 	Customer asff.Attrs
 	Delete   bool            // the finding and its history go
 	History  []HistoryRecord // appended to the finding's history in the same commit
+	Event    EventMark       // told to sinks, after the same commit; with nothing else the finding only gets another version
 }
 
 // HistoryRecord is one change of one finding, as GetFindingHistory tells it (spec 5.1). A creation is not recorded: it is
@@ -90,6 +91,8 @@ type StateTx interface {
 	Put(account, name string, value []byte)
 	// Delete removes a record; removing what is not there is no error.
 	Delete(account, name string)
+	// Emit puts an event that is about no finding into the outbox; key names what it is about, under one of the accounts.
+	Emit(key Key, mark EventMark)
 }
 
 // UpdateFunc decides what becomes of key i. It is pure: no clock, no I/O, and it may be called again for the same i when another
@@ -154,6 +157,7 @@ type Store interface {
 	Chunk(ctx context.Context, spool string, n uint64) ([]byte, bool, error)
 	// DropSpool deletes every piece of a spool.
 	DropSpool(ctx context.Context, spool string) error
+	Outbox
 	// Close flushes and ends. Calls under way finish first.
 	Close() error
 }

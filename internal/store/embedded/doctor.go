@@ -25,6 +25,7 @@ const (
 	ProblemState      = "state"      // an account's record that cannot be read, or lacks a version; mended: it goes, or gets one
 	ProblemSpool      = "spool"      // a piece that belongs to no job; mended: it goes
 	ProblemSequence   = "sequence"   // a number was given out that could be given out again; mended: it cannot
+	ProblemEvent      = "event"      // an event that cannot be read, or what waits for one that is not there; mended: it goes
 	ProblemRecord     = "record"     // a record that hubcap does not know; mended: it goes
 	ProblemCheckpoint = "checkpoint" // what speeds up the start says something else than the documents; mended: it is made anew
 )
@@ -106,7 +107,7 @@ type doctor struct {
 }
 
 func (d *doctor) run() error {
-	for _, step := range [...]func() error{d.meta, d.documents, d.history, d.state, d.spools, d.strangers, d.commits, d.sequence, d.checkpoint} {
+	for _, step := range [...]func() error{d.meta, d.documents, d.history, d.state, d.spools, d.outbox, d.strangers, d.commits, d.sequence, d.checkpoint} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -386,7 +387,7 @@ func (d *doctor) spools() error {
 
 // strangers are records of no kind.
 func (d *doctor) strangers() error {
-	known := [...]byte{commitPrefix, docPrefix, historyPrefix, spoolPrefix, metaPrefix, statePrefix} // ascending
+	known := [...]byte{commitPrefix, docPrefix, historyPrefix, spoolPrefix, metaPrefix, eventPrefix, waitingPrefix, statePrefix, deadPrefix} // ascending
 	from := []byte{}
 	for i := 0; i <= len(known); i++ {
 		var to []byte

@@ -132,6 +132,7 @@ type Store struct {
 	index  *index
 	values valueIndexes
 	state  *state
+	outbox *outbox
 	locks  keyLocks
 	meta   meta
 	key    hashKey // from the seed
@@ -169,7 +170,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		dir: dir, opts: opts, home: h, state: newState(),
+		dir: dir, opts: opts, home: h, state: newState(), outbox: newOutbox(),
 		scans: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	s.emptyIndex()

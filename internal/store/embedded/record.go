@@ -17,6 +17,9 @@ import (
 //	's' account, 1, name -> a state record; without name: the account's version
 //	'j' spool, 0, number -> a piece of a spool
 //	'c' sequence         -> the documents that a commit changed, until the index's checkpoint has them
+//	'o' number           -> an event of the outbox
+//	'q' sink, account, identity, version -> the number of an event that waits for the sink
+//	'x' sink, number     -> an event that the sink will not get, and why
 //	'm' name             -> what belongs to the store as a whole
 //
 // Nothing is written for the index: what it holds follows from the documents.
@@ -26,6 +29,9 @@ const (
 	statePrefix   = 's'
 	spoolPrefix   = 'j'
 	commitPrefix  = 'c'
+	eventPrefix   = 'o'
+	waitingPrefix = 'q'
+	deadPrefix    = 'x'
 	metaPrefix    = 'm'
 )
 

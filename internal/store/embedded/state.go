@@ -117,7 +117,38 @@ type stateTx struct {
 	snapshot
 	mine    map[string]*account // of the accounts named; copied when first changed
 	changed map[string]map[string]bool
+	events  []emitted
 	err     error
+}
+
+// emitted is an event of a State call.
+type emitted struct {
+	key  store.Key
+	mark store.EventMark
+}
+
+// Emit implements store.StateTx.
+func (t *stateTx) Emit(key store.Key, mark store.EventMark) {
+	if _, named := t.mine[key.Account]; !named {
+		t.refuse(fmt.Errorf("state: the call was not opened for account %q", key.Account))
+		return
+	}
+	if mark.Wanted() {
+		t.events = append(t.events, emitted{key, mark})
+	}
+}
+
+// emit writes the events of a State call.
+func (s *Store) emit(b *pebble.Batch, events []emitted, first uint64) error {
+	for i := range events {
+		e := &events[i]
+		ref := store.EventRef{Account: e.key.Account, Identity: e.key.Identity(), Version: s.sequence.take()}
+		row := appendEvent(nil, &e.mark, ref.Version, compress(nil, appendBody(nil, &e.key, nil)))
+		if err := s.putEvent(b, first+uint64(i), &ref, row, e.mark.Sinks); err != nil { //nolint:gosec // a few
+			return err
+		}
+	}
+	return nil
 }
 
 // Version implements store.StateView: that of the last commit, until this one is done.
@@ -236,6 +267,13 @@ func (s *Store) commitState(ctx context.Context, accounts []string, fn func(stor
 	b := s.db.NewBatch()
 	for name, records := range tx.changed {
 		if err := s.putAccount(b, snap, name, tx.mine[name], records); err != nil {
+			return nil, errorsJoinClose(err, b)
+		}
+	}
+	if n := len(tx.events); n > 0 {
+		first := s.outbox.begin(&s.sequence, n)
+		defer s.outbox.end(first)
+		if err := s.emit(b, tx.events, first); err != nil {
 			return nil, errorsJoinClose(err, b)
 		}
 	}

@@ -42,6 +42,7 @@ type item struct {
 	body     span   // of call.bodies: the compressed record
 	history  []span
 	seqs     []uint64
+	events   []pendingEvent
 	differs  difference
 }
 
@@ -84,6 +85,7 @@ func (c *call) end() {
 	for i := range c.items {
 		it := &c.items[i]
 		it.key, it.json, it.before = store.Key{}, nil, nil
+		clear(it.events)
 	}
 	clear(c.byIdent)
 	clear(c.errs[:cap(c.errs)])
@@ -183,7 +185,7 @@ func (c *call) begin(keys []store.Key) {
 			c.items = slices.Grow(c.items, 1)[:at+1]
 			it := &c.items[at]
 			*it = item{
-				key: keys[i], ident: ident, history: it.history[:0], seqs: it.seqs[:0],
+				key: keys[i], ident: ident, history: it.history[:0], seqs: it.seqs[:0], events: it.events[:0],
 				differs: difference{ident: ident, add: it.differs.add[:0], remove: it.differs.remove[:0]},
 			}
 		}
@@ -246,6 +248,7 @@ func (c *call) decide(ctx context.Context, keys []store.Key, fn store.UpdateFunc
 		redo = append(redo, !it.loaded)
 		if !it.loaded {
 			it.changed, it.wiped, it.history, it.seqs, it.json = false, false, it.history[:0], it.seqs[:0], nil
+			it.events = it.events[:0]
 		}
 	}
 	for i := range keys {
@@ -352,7 +355,7 @@ func (c *call) take(it *item, ch *store.Change) error {
 	case ch.Delete:
 		if it.exists {
 			it.exists, it.changed, it.wiped = false, true, true
-			it.history, it.seqs = it.history[:0], it.seqs[:0]
+			it.history, it.seqs, it.events = it.history[:0], it.seqs[:0], it.events[:0]
 			c.extract.drop(&it.differs)
 			if it.base != 0 {
 				it.differs.kind, it.differs.add = goes, it.differs.add[:0]
@@ -361,18 +364,19 @@ func (c *call) take(it *item, ch *store.Change) error {
 			}
 		}
 		return nil
-	case ch.JSON == nil && len(ch.History) == 0:
+	case ch.JSON == nil && len(ch.History) == 0 && !ch.Event.Wanted():
 		return nil
 	case ch.JSON == nil && !it.exists:
-		return fmt.Errorf("store: finding %s: history of a finding that is not there", it.key.ID)
+		return fmt.Errorf("store: finding %s: history or event of a finding that is not there", it.key.ID)
 	}
 	if ch.JSON != nil {
 		c.setDocument(it, ch)
 	} else if !it.changed {
-		// Only history is added: the document stays, under a new version.
+		// Only history or an event is added: the document stays, under a new version.
 		c.keepDocument(it)
 	}
 	it.exists, it.changed, it.version = true, true, c.s.sequence.take()
+	it.note(&ch.Event)
 	for i := range ch.History {
 		from := len(c.histories)
 		c.histories = appendHistory(c.histories, &ch.History[i])
@@ -477,6 +481,13 @@ func (c *call) apply() (*pebble.Batch, error) {
 	b := c.s.db.NewBatchWithSize(len(c.bodies) + len(c.histories) + 256*len(c.items))
 	if err := c.fill(b); err != nil {
 		return nil, errorsJoinClose(err, b)
+	}
+	if n := c.countEvents(); n > 0 {
+		first := c.s.outbox.begin(&c.s.sequence, n)
+		defer c.s.outbox.end(first)
+		if err := c.fillEvents(b, first); err != nil {
+			return nil, errorsJoinClose(err, b)
+		}
 	}
 	if err := c.s.applyBatch(b); err != nil {
 		return nil, err

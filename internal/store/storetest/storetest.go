@@ -58,6 +58,13 @@ func Run(t *testing.T, place Place) {
 		{"Spools", testSpools},
 		{"NobodyAsks", testNobodyAsks},
 		{"Histories", testHistories},
+		{"Events", testEvents},
+		{"EventsOfACall", testEventsOfACall},
+		{"EventsOfState", testEventsOfState},
+		{"EventLeases", testEventLeases},
+		{"DeadEventsAndReplay", testDeadEventsAndReplay},
+		{"ExpireEvents", testExpireEvents},
+		{"EventsAmongWriters", testEventsAmongWriters},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newBench(t, place)) })
 	}

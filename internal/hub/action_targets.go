@@ -70,18 +70,18 @@ func (h *Hub) DescribeActionTargets(ctx context.Context, p *iam.Principal, in *a
 	if err != nil {
 		return nil, err
 	}
-	err = h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
-		if _, err := h.enabledHub(tx, p); err != nil {
+	err = h.store.View(ctx, func(st store.StateView) error {
+		if _, err := h.enabledHub(st, p); err != nil {
 			return err
 		}
 		for _, id := range wanted {
-			if _, ok := tx.Get(p.Account, prefix+id); !ok {
+			if _, ok := st.Get(p.Account, prefix+id); !ok {
 				return noActionTarget(ownARN(p, actionTargetKind+id))
 			}
 		}
 		names := wanted
 		if asked == nil {
-			names = tx.Names(p.Account, prefix)
+			names = st.Names(p.Account, prefix)
 			for i := range names {
 				names[i] = strings.TrimPrefix(names[i], prefix)
 			}
@@ -93,7 +93,7 @@ func (h *Hub) DescribeActionTargets(ctx context.Context, p *iam.Principal, in *a
 		}
 		out.NextToken, out.ActionTargets = next, out.ActionTargets[:0]
 		for _, id := range names {
-			rec, err := actionTargetOf(tx, p, id)
+			rec, err := actionTargetOf(st, p, id)
 			if err != nil {
 				return err
 			}

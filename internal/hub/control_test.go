@@ -169,3 +169,43 @@ func TestActionTargetQuota(t *testing.T) {
 		require.NoError(t, create("eu-west-1", 0))
 	}
 }
+
+// What only reads is answered where the disk is nearly full, and waits for no writer: it takes no part in State.
+func TestReadsGoOnWhereNothingIsWritten(t *testing.T) {
+	m := newMemStore()
+	h := openHub(t, m, fixed("2026-01-01T00:00:00Z"))
+	p := &iam.Principal{Account: "111122223333", Region: "us-east-1", ARN: "arn:aws:iam::111122223333:user/x"}
+	rule := keepRule(t, h, p, 1, `{}`, `{"Confidence":1}`)
+	action, err := h.CreateActionTarget(t.Context(), p, &api.CreateActionTargetInput{Id: "a", Name: "n", Description: "d"})
+	require.NoError(t, err)
+	made, err := h.CreateInsight(t.Context(), p, &api.CreateInsightInput{Name: "n", Filters: []byte("{}"), GroupByAttribute: "Type"})
+	require.NoError(t, err)
+	requests := map[string]*api.Request{
+		"BatchGetAutomationRules": {Body: []byte(`{"AutomationRulesArns":["` + rule + `"]}`)},
+		"DescribeActionTargets":   {Body: []byte(`{"ActionTargetArns":["` + action.ActionTargetArn + `"]}`)},
+		"GetFindingHistory":       {Body: []byte(`{"FindingIdentifier":{"Id":"a","ProductArn":"` + ownProductARN + `"}}`)},
+		"GetInsightResults":       {Path: labels(made.InsightArn)},
+		"GetMembers":              {Body: []byte(`{"AccountIds":["444455556666"]}`)},
+		"ListTagsForResource":     {Path: labels(rule)},
+	}
+	reads := 0
+	m.refuse = store.ErrNearlyFull
+	for name, call := range operations {
+		if !regexp.MustCompile(`^(Get|List|Describe|BatchGet)`).MatchString(name) {
+			continue
+		}
+		reads++
+		r := requests[name]
+		if r == nil {
+			r = &api.Request{Path: labels("11111111-2222-3333-4444-555555555555")}
+		}
+		_, err := call(h, t.Context(), p, r)
+		require.NotErrorIs(t, err, store.ErrNearlyFull, name)
+		if requests[name] != nil {
+			require.NoError(t, err, name)
+		}
+	}
+	require.Greater(t, reads, 20)
+	_, err = h.DeleteActionTarget(t.Context(), p, &api.DeleteActionTargetInput{ActionTargetArn: action.ActionTargetArn})
+	require.ErrorIs(t, err, store.ErrNearlyFull, "nothing can be written")
+}

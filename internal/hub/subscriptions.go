@@ -43,11 +43,11 @@ func (h *Hub) EnableImportFindingsForProduct(ctx context.Context, p *iam.Princip
 func (h *Hub) ListEnabledProductsForImport(ctx context.Context, p *iam.Principal, in *api.ListEnabledProductsForImportInput) (*api.ListEnabledProductsForImportOutput, error) {
 	prefix := recordSubscription + p.Region + "/"
 	var names []string
-	err := h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
-		if _, err := h.enabledHub(tx, p); err != nil {
+	err := h.store.View(ctx, func(st store.StateView) error {
+		if _, err := h.enabledHub(st, p); err != nil {
 			return err
 		}
-		names = tx.Names(p.Account, prefix)
+		names = st.Names(p.Account, prefix)
 		return nil
 	})
 	if err != nil {

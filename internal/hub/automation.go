@@ -24,7 +24,7 @@ const (
 	maxRuleOrder       = 1000
 	maxRuleName        = 256
 	maxRuleDescription = 1024
-	maxRuleCriteria    = 256 << 10 // bytes (D88)
+	maxRuleCriteria    = 256 << 10 // bytes (D85)
 	maxRuleBatch       = 100       // of Batch... operations
 )
 
@@ -249,11 +249,8 @@ func checkRule(in *api.UpdateAutomationRulesRequestItem, prefix string) error {
 		return api.InvalidParameter(prefix+"RuleStatus", "should be equal to one of the allowed values: "+ruleEnabled+", "+ruleDisabled)
 	}
 	if in.Criteria != nil {
-		if len(in.Criteria) > maxRuleCriteria {
-			return api.InvalidParameter(prefix+"Criteria", "should NOT be longer than "+strconv.Itoa(maxRuleCriteria)+" bytes")
-		}
-		if _, err := rule.CompileCriteria(in.Criteria, prefix+"Criteria"); err != nil {
-			return paramError(err)
+		if _, err := readCriteria(in.Criteria, prefix+"Criteria"); err != nil {
+			return err
 		}
 	}
 	if in.Actions != nil {
@@ -262,6 +259,18 @@ func checkRule(in *api.UpdateAutomationRulesRequestItem, prefix string) error {
 		}
 	}
 	return nil
+}
+
+// readCriteria holds what a request says of a rule's criteria to their bound, and compiles them.
+func readCriteria(criteria api.RawJSON, name string) (*rule.Criteria, error) {
+	if len(criteria) > maxRuleCriteria {
+		return nil, api.InvalidParameter(name, "should NOT be longer than "+strconv.Itoa(maxRuleCriteria)+" bytes")
+	}
+	c, err := rule.CompileCriteria(criteria, name)
+	if err != nil {
+		return nil, paramError(err)
+	}
+	return c, nil
 }
 
 func checkRuleText(name string, text *string, most int) error {
@@ -437,9 +446,9 @@ func readRule(st store.StateView, account, region, id string) (*ruleRecord, erro
 
 // ruleOf compiles what a request says of a rule that may not be kept: its criteria and action.
 func ruleOf(criteria api.RawJSON, actions []api.AutomationRulesAction, prefix string) (*rule.Rule, error) {
-	c, err := rule.CompileCriteria(criteria, prefix+"Criteria")
+	c, err := readCriteria(criteria, prefix+"Criteria")
 	if err != nil {
-		return nil, paramError(err)
+		return nil, err
 	}
 	a, err := rule.CompileActions(actions, prefix+"Actions")
 	if err != nil {

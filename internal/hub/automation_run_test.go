@@ -147,3 +147,36 @@ func TestTryAndRunAskForTheRule(t *testing.T) {
 		require.ErrorContains(t, err, map[string]string{"denied": "ResourceNotFoundException", "not allowed": "on resource: " + ARN(mine.Region, mine.Account)}[name])
 	}
 }
+
+// What cannot be kept can be neither tried nor run: criteria are bounded (D85), for a job keeps them too.
+func TestLongCriteriaAreNotRun(t *testing.T) {
+	h := openHub(t, newMemStore(), fixed("2026-04-01T00:00:00Z"))
+	draft := func(size int) *AutomationRuleDraft {
+		d := new(AutomationRuleDraft)
+		criteria := `{"Title":[{"Value":"","Comparison":"EQUALS"}]}`
+		criteria = strings.Replace(criteria, `""`, `"`+strings.Repeat("t", size-len(criteria))+`"`, 1)
+		require.NoError(t, api.Decode(d, &api.Request{
+			Body: []byte(`{"Criteria":` + criteria + `,"Actions":[{"Type":"FINDING_FIELDS_UPDATE","FindingFieldsUpdate":{"Confidence":1}}]}`),
+		}))
+		return d
+	}
+	for size, want := range map[int]string{
+		256 << 10:     "",
+		256<<10 + 1:   "InvalidInputException: Invalid parameter 'Rule.Criteria'. should NOT be longer than 262144 bytes.",
+		5 * (1 << 20): "InvalidInputException: Invalid parameter 'Rule.Criteria'. should NOT be longer than 262144 bytes.",
+	} {
+		_, err := h.TryAutomationRule(t.Context(), mine, &TryAutomationRuleInput{Rule: draft(size)})
+		_, ran := h.RunAutomationRule(t.Context(), mine, &RunAutomationRuleInput{Rule: draft(size)})
+		_, kept := h.CreateAutomationRule(t.Context(), mine, &api.CreateAutomationRuleInput{
+			RuleName: "r", Description: "d", RuleOrder: 1, Criteria: draft(size).Criteria, Actions: draft(size).Actions,
+		})
+		for prefix, err := range map[string]error{"try Rule.": err, "run Rule.": ran, "create ": kept} {
+			if want == "" {
+				require.NoError(t, err, prefix)
+				continue
+			}
+			_, prefix, _ := strings.Cut(prefix, " ")
+			require.EqualError(t, err, strings.Replace(want, "Rule.", prefix, 1))
+		}
+	}
+}

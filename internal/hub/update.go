@@ -20,14 +20,10 @@ const maxIdentifiers = 100
 // BatchUpdateFindings applies one edit to the findings that identifiers name. body is the request's JSON. An identifier is
 // processed when every finding it means was (D41); else its first trouble is told.
 func (h *Hub) BatchUpdateFindings(ctx context.Context, p *iam.Principal, body []byte) (*api.BatchUpdateFindingsOutput, error) {
-	// First the way every operation reads its body: it judges JSON, nesting and members given twice (D42).
-	idents, err := readIdentifiers(body)
+	idents, edit, err := readUpdate(body)
 	if err != nil {
-		return nil, err
-	}
-	edit, err := asff.ParseEdit(body)
-	if err != nil {
-		return nil, paramError(err)
+		// Who may not update at all is told so, and not what is wrong with the request (D104).
+		return nil, cmp.Or(authorize(p, iam.Request{Action: actionUpdate, Resource: ARN(p.Region, p.Account)}), err)
 	}
 	if err := mayEdit(p, edit); err != nil {
 		return nil, err
@@ -204,6 +200,17 @@ func (u *update) output(idents []store.Ident) *api.BatchUpdateFindingsOutput {
 // identifiers is the part of BatchUpdateFindings that names findings; the rest of the request is the edit.
 type identifiers struct {
 	FindingIdentifiers []api.AwsSecurityFindingIdentifier `json:"FindingIdentifiers" api:"required"`
+}
+
+// readUpdate reads a request's identifiers and its edit.
+func readUpdate(body []byte) ([]store.Ident, *asff.Edit, error) {
+	// First the way every operation reads its body: it judges JSON, nesting and members given twice (D42).
+	idents, err := readIdentifiers(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	edit, err := asff.ParseEdit(body)
+	return idents, edit, paramError(err)
 }
 
 func readIdentifiers(body []byte) ([]store.Ident, error) {

@@ -255,6 +255,9 @@ func TestUnreadableRequestsAreAuthorised(t *testing.T) {
 		{"PATCH", "/findingAggregator/update", `{"FindingAggregatorArn": 1}`},
 		{"POST", "/productSubscriptions", `{"ProductArn": {}}`},
 		{"POST", "/accounts", `{"Tags": 1}`},
+		{"PATCH", "/findings/batchupdate", `{"FindingIdentifiers": `},
+		{"PATCH", "/findings/batchupdate", `{"FindingIdentifiers": []}`},
+		{"PATCH", "/findings/batchupdate", `{"FindingIdentifiers": [{"Id": "x", "ProductArn": "y"}], "Confidence": 101}`},
 		{"POST", "/tags/" + strings.NewReplacer(":", "%3A", "/", "%2F").Replace(ownHub), `{"Tags": {"a": 1}}`},
 	} {
 		a := may(r[0], r[1], r[2])

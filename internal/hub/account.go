@@ -35,6 +35,9 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 		if err != nil {
 			return err
 		}
+		if err := h.requireOwnSay(tx, p); err != nil {
+			return err
+		}
 		if rec.Enabled && rec.Explicit {
 			return api.Errorf(api.ResourceConflict, "Account is already subscribed to Security Hub")
 		}
@@ -47,6 +50,9 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 			DefaultStandards:        in.EnableDefaultStandards == nil || *in.EnableDefaultStandards,
 			Tags:                    in.Tags,
 		})
+		if err == nil && (in.EnableDefaultStandards == nil || *in.EnableDefaultStandards) {
+			err = h.subscribeDefaults(tx, p.Account, p.Region, now)
+		}
 		if err != nil {
 			return err
 		}
@@ -83,7 +89,13 @@ func (h *Hub) UpdateSecurityHubConfiguration(ctx context.Context, p *iam.Princip
 		return nil, err
 	}
 	err := h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
-		rec, err := h.enabledHub(tx, p)
+		if _, err := h.enabledHub(tx, p); err != nil {
+			return err
+		}
+		if err := h.requireOwnSay(tx, p); err != nil {
+			return err
+		}
+		rec, err := h.ownHub(tx, p.Account, p.Region)
 		if err != nil {
 			return err
 		}
@@ -102,7 +114,7 @@ func (h *Hub) UpdateSecurityHubConfiguration(ctx context.Context, p *iam.Princip
 }
 
 // DisableSecurityHub switches the caller's hub off in its Region, an implicit one too (D52). Findings and product subscriptions
-// stay, tags and memberships go (spec 5.3). Who administers others cannot.
+// stay; tags, standards, what was customised of controls, and memberships go (spec 5.3). Who administers others cannot.
 func (h *Hub) DisableSecurityHub(ctx context.Context, p *iam.Principal, _ *api.DisableSecurityHubInput) (*api.DisableSecurityHubOutput, error) {
 	now := h.now()
 	involved := func(st store.StateView) []string { return bound(st, p) }
@@ -114,9 +126,13 @@ func (h *Hub) DisableSecurityHub(ctx context.Context, p *iam.Principal, _ *api.D
 		if !rec.Enabled {
 			return api.Errorf(api.ResourceNotFound, "Account is not subscribed to Security Hub")
 		}
+		if err := h.requireOwnSay(tx, p); err != nil {
+			return err
+		}
 		if err := h.separate(tx, p, now); err != nil {
 			return err
 		}
+		forgetStandards(tx, p.Account, p.Region)
 		return putRecord(tx, p.Account, recordHub+p.Region, hubRecord{SubscribedAt: rec.SubscribedAt})
 	})
 	if err != nil {

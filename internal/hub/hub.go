@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"hubcap/internal/query"
+	"hubcap/internal/standards"
 	"hubcap/internal/store"
 )
 
@@ -79,6 +80,7 @@ type Hub struct {
 	sealer  *query.Sealer
 	rules   ruleCache
 	scopes  scopeCache
+	central centralCache
 	created time.Time // of the store: SubscribedAt of an implicit hub (D52)
 	jobs    *jobEngine
 	shared  bool
@@ -86,6 +88,7 @@ type Hub struct {
 
 	retention    Retention
 	organization *organization // nil: none is configured
+	standards    *standards.Catalogue
 }
 
 // New makes a Hub on a store. A new store is given its creation time and the key of its page tokens, so that tokens survive
@@ -107,13 +110,17 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := standards.Load()
+	if err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
 	org, err := newOrganization(cfg.Organization)
 	if err != nil {
 		return nil, fmt.Errorf("hub: organization: %w", err)
 	}
 	h := &Hub{
 		store: store.Narrowed(cfg.Store), organization: org, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat,
-		told: time.Duration(cfg.HistoryDays) * day, retention: cfg.Retention,
+		told: time.Duration(cfg.HistoryDays) * day, retention: cfg.Retention, standards: known,
 	}
 	own, err := openOwnRecords(ctx, cfg.Store, cfg.Clock, cfg.Rand)
 	if err != nil {

@@ -318,15 +318,20 @@ type hubCache struct{ known []hubSeen }
 type hubSeen struct {
 	account string
 	version uint64
+	central *central // the central configuration that was in force
 	on      bool
 }
 
 func (c *hubCache) on(h *Hub, st store.StateView, account, region string) (bool, error) {
 	version := st.Version(account)
+	central, err := h.centralOf(st)
+	if err != nil {
+		return false, err
+	}
 	at := -1
 	for i := range c.known {
 		if c.known[i].account == account {
-			if c.known[i].version == version {
+			if c.known[i].version == version && c.known[i].central == central {
 				return c.known[i].on, nil
 			}
 			at = i
@@ -336,7 +341,7 @@ func (c *hubCache) on(h *Hub, st store.StateView, account, region string) (bool,
 	if err != nil {
 		return false, err
 	}
-	seen := hubSeen{account: account, version: version, on: rec.Enabled}
+	seen := hubSeen{account: account, version: version, central: central, on: rec.Enabled}
 	if at >= 0 {
 		c.known[at] = seen
 	} else {

@@ -189,6 +189,9 @@ func (h *Hub) DisableOrganizationAdminAccount(ctx context.Context, p *iam.Princi
 			return nil
 		}
 		tx.Delete(admin, recordOrganizationConfiguration+p.Region)
+		if err := decentralize(tx, admin, p.Region); err != nil {
+			return err
+		}
 		return dismiss(tx, admin, p.Region, func(string) bool { return true }, now)
 	})
 	if err != nil {
@@ -300,7 +303,7 @@ func (h *Hub) UpdateOrganizationConfiguration(ctx context.Context, p *iam.Princi
 	if s := in.AutoEnableStandards; s != nil && *s != standardsNone && *s != standardsDefault {
 		return nil, api.InvalidParameter("AutoEnableStandards", "should be equal to one of the allowed values: "+standardsNone+", "+standardsDefault)
 	}
-	err := h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
+	err := h.store.State(ctx, []string{"", p.Account}, func(tx store.StateTx) error {
 		if err := h.requireOrganizationAdmin(tx, p); err != nil {
 			return err
 		}
@@ -320,9 +323,15 @@ func (h *Hub) UpdateOrganizationConfiguration(ctx context.Context, p *iam.Princi
 				return api.Errorf(api.InvalidInput, "Auto Enable and AutoEnableStandards can not be enabled for Central Configuration")
 			}
 			rec.NoStandards = true
-			if err := h.mayCentralize(tx, p); err != nil {
-				return err
+			err = h.mayCentralize(tx, p)
+			if err == nil {
+				err = centralize(tx, p.Account, p.Region)
 			}
+		} else {
+			err = decentralize(tx, p.Account, p.Region)
+		}
+		if err != nil {
+			return err
 		}
 		return putRecord(tx, p.Account, recordOrganizationConfiguration+p.Region, rec)
 	})

@@ -22,6 +22,11 @@ func (h *Hub) switchOn(tx store.StateTx, account, region string, standards bool,
 	if err != nil || rec.Enabled {
 		return err
 	}
+	if standards {
+		if err := h.subscribeDefaults(tx, account, region, now); err != nil {
+			return err
+		}
+	}
 	return putRecord(tx, account, recordHub+region, hubRecord{
 		Enabled: true, Explicit: true, SubscribedAt: now, AutoEnableControls: true,
 		ControlFindingGenerator: generatorSecurityControl, DefaultStandards: standards,
@@ -209,6 +214,9 @@ func (h *Hub) meet(tx store.StateTx, known []string, now time.Time) error {
 		left := func(account string) bool { return !stands || !h.organization.has(account) }
 		if !stands {
 			tx.Delete(rec.Account, recordOrganizationConfiguration+at.region)
+			if err := decentralize(tx, rec.Account, at.region); err != nil {
+				return err
+			}
 		}
 		if err := dismiss(tx, rec.Account, at.region, left, now); err != nil {
 			return err

@@ -25,6 +25,10 @@ import (
 //	invitation/REGION/ACCOUNT              invitationRecord: of the account that asked
 //	aggregator                             aggregatorRecord
 //	organization-configuration/REGION      organizationConfigurationRecord, of the organisation's administrator
+//	standard/REGION/KEY                    standardRecord, while the standard is enabled
+//	control/REGION/ID                      controlRecord, while something of the control is customised
+//	configuration-policy/REGION/UUID       policyRecord, of the organisation's administrator
+//	configuration-association/REGION/TYPE/ID    placedRecord: which policy was applied to a target
 //	tags/ARN                               the tags of a resource, which say that it is there: tags.go
 //
 // and those of the store itself, under the account "":
@@ -33,6 +37,7 @@ import (
 //	page-token-key    32 random bytes
 //	management-account                     of the organisation, where the configuration names none (D36)
 //	organization-admin/REGION/FEATURE      designationRecord
+//	central-configuration                  centralRecord, while the organisation's administrator has ConfigurationType CENTRAL
 //	organization-accounts                  ids of the configured organisation's accounts, as the store met them last
 //
 // and those of jobs, under jobAccount, which is no account:
@@ -53,6 +58,11 @@ const (
 	recordTokenKey     = "page-token-key"
 	recordJobs         = "jobs"
 	recordJob          = "job/"
+	recordStandard     = "standard/"
+	recordControl      = "control/"
+	recordPolicy       = "configuration-policy/"
+	recordPlaced       = "configuration-association/"
+	recordCentral      = "central-configuration"
 
 	recordAdministrator             = "administrator/"
 	recordManagementAccount         = "management-account"
@@ -82,8 +92,21 @@ func subscriptionName(region, company, product string) string {
 	return recordSubscription + region + "/" + company + "/" + product
 }
 
-// hubOf reads an account's hub in a Region. Without a record it is the implicit one: on in open, off in aws.
+// hubOf reads an account's hub in a Region, as a configuration policy has it where one decides.
 func (h *Hub) hubOf(st store.StateView, account, region string) (hubRecord, error) {
+	own, err := h.ownHub(st, account, region)
+	if err != nil {
+		return own, err
+	}
+	g, err := h.governed(st, account, region)
+	if err != nil || g == nil {
+		return own, err
+	}
+	return g.overlay(own, account), nil
+}
+
+// ownHub is the account's own record of its hub: what is written. Without a record it is the implicit one: on in open, off in aws.
+func (h *Hub) ownHub(st store.StateView, account, region string) (hubRecord, error) {
 	raw, ok := st.Get(account, recordHub+region)
 	if !ok {
 		return hubRecord{

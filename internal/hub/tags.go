@@ -63,8 +63,12 @@ func (h *Hub) taggedResource(st store.StateView, p *iam.Principal, arn string) (
 		}
 		if rec.Enabled {
 			return &tagged{rec.Tags, func(tx store.StateTx, tags map[string]string) error {
-				rec.Tags = tags
-				return putRecord(tx, p.Account, recordHub+p.Region, rec)
+				own, err := h.ownHub(tx, p.Account, p.Region)
+				if err != nil {
+					return err
+				}
+				own.Tags = tags
+				return putRecord(tx, p.Account, recordHub+p.Region, own)
 			}}, nil
 		}
 	} else if raw, ok := st.Get(p.Account, recordTags+arn); ok && strings.HasPrefix(arn, ownARN(p, "")) {

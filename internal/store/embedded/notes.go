@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"hubcap/internal/query"
 )
 
@@ -11,6 +13,23 @@ import (
 type notes struct {
 	text  strings.Builder
 	depth int
+	mine  *roaring.Bitmap // what the caller sees: nothing else is counted, nor values, which are everybody's; nil: all
+}
+
+// held is how many documents of a set the caller sees.
+func (n *notes) held(set *roaring.Bitmap) uint64 {
+	if n == nil || n.mine == nil {
+		return set.GetCardinality()
+	}
+	return n.mine.AndCardinality(set)
+}
+
+// values is how many values there are, where that may be told.
+func (n *notes) values(values int) string {
+	if n.mine != nil {
+		return "values"
+	}
+	return count(values, "value")
 }
 
 func (n *notes) say(format string, args ...any) {
@@ -41,7 +60,7 @@ func (n *notes) terms(is *query.Expr, sel *selection, b bounds) {
 	if n == nil {
 		return
 	}
-	n.say("%s: %s%s", readable(is), count(len(sel.sure), "value"), n.size(b))
+	n.say("%s: %s%s", readable(is), n.values(len(sel.sure)), n.size(b))
 }
 
 // column tells of a comparison that a date's column answers.
@@ -52,12 +71,12 @@ func (n *notes) column(c *query.Cond, how string, b bounds) {
 	n.say("%s: %s%s", readable(&query.Expr{Op: query.Is, Cond: *c}), how, n.size(b))
 }
 
-func (*notes) size(b bounds) string {
-	sure := b.must.GetCardinality()
+func (n *notes) size(b bounds) string {
+	sure := n.held(b.must)
 	if b.exact() {
 		return fmt.Sprintf(" -> %d", sure)
 	}
-	return fmt.Sprintf(" -> %d, and %d to be read", sure, b.may.GetCardinality()-sure)
+	return fmt.Sprintf(" -> %d, and %d to be read", sure, n.held(b.may)-sure)
 }
 
 func count(n int, what string) string {

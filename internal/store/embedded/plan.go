@@ -80,7 +80,7 @@ func (s *Store) ask(ctx context.Context, scope store.Scope, where *query.Expr, n
 		}
 		b.may.Or(changed)
 		b.must.AndNot(changed)
-		p.note.say("changed meanwhile, read again: %d", changed.GetCardinality())
+		p.note.say("changed meanwhile, read again: %d", p.note.held(changed))
 	}
 	return b, ctx.Err()
 }
@@ -229,7 +229,7 @@ func (p *plan) and(args []query.Expr) (bounds, error) {
 	}
 	if b.may == nil {
 		b = p.everything()
-		p.note.say("every finding: %d", b.may.GetCardinality())
+		p.note.say("every finding: %d", p.note.held(b.may))
 	}
 	for i := range without {
 		p.note.open("without")

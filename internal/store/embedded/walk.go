@@ -218,7 +218,7 @@ func (c *walked) unpack(r *reading, match func(uint32, store.Key, *reading) bool
 	return nil
 }
 
-// Explain implements store.Store.
+// Explain implements store.Store. To a caller who does not see every account it counts what the caller sees alone.
 func (s *Store) Explain(ctx context.Context, scope store.Scope, q *query.Find) (string, error) {
 	if err := s.enter(ctx); err != nil {
 		return "", err
@@ -227,7 +227,14 @@ func (s *Store) Explain(ctx context.Context, scope store.Scope, q *query.Find) (
 	defer s.asking.leave(s.asking.enter())
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
-	n := &notes{}
+	n, total := &notes{}, s.index.count()
+	if len(scope.Accounts) > 0 {
+		mine, err := s.ask(ctx, scope, &query.Expr{}, nil)
+		if err != nil {
+			return "", tooSlow(ctx, err)
+		}
+		n.mine, total = mine.may, mine.may.GetCardinality()
+	}
 	n.say("where %s", q.Where)
 	n.depth++
 	set, err := s.ask(ctx, scope, &q.Where, n)
@@ -236,8 +243,8 @@ func (s *Store) Explain(ctx context.Context, scope store.Scope, q *query.Find) (
 	}
 	n.depth--
 	f := &search{s: s, ctx: ctx, scope: scope, q: q, order: query.Order(q.Sort), set: set}
-	n.say("of %d findings %d satisfy it%s", s.index.count(), set.must.GetCardinality(), toRead(set))
-	n.say("order by %s: %s", printSort(f.order), f.explainOrder())
+	n.say("of %d findings %d satisfy it%s", total, set.must.GetCardinality(), toRead(set))
+	n.say("order by %s: %s", printSort(f.order), f.explainOrder(n))
 	return n.text.String(), nil
 }
 
@@ -260,7 +267,7 @@ func printSort(order []query.SortKey) string {
 }
 
 // explainOrder says how choose finds the first candidates.
-func (f *search) explainOrder() string {
+func (f *search) explainOrder(n *notes) string {
 	first := f.order[0].Field
 	some := f.set.may.GetCardinality()
 	switch dense := f.isDense(f.q.Limit + 1); {
@@ -269,7 +276,7 @@ func (f *search) explainOrder() string {
 	case columnOf(first) >= 0 && dense:
 		return "a walk along the dates"
 	case columnOf(first) < 0 && (dense || f.s.dict.count(first, "") <= f.s.opts.tuning.fewTermed):
-		return fmt.Sprintf("a walk along %s of %s", count(f.s.dict.count(first, ""), "value"), first.Name())
+		return fmt.Sprintf("a walk along %s of %s", n.values(f.s.dict.count(first, "")), first.Name())
 	default:
 		return fmt.Sprintf("the first of %d candidates", some)
 	}

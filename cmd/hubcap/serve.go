@@ -79,6 +79,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 		return err
 	}
 	debug.SetMemoryLimit(memory)
+	defer tuneCollector(ctx)()
 
 	l, err := listen(ctx, "--addr", c.Addr)
 	if err != nil {

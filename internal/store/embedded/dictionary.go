@@ -9,10 +9,12 @@ import (
 )
 
 // What of a value is kept in memory. A longer one is known by its first bytes and a hash that nobody can forge, so equality
-// and grouping stay exact for values of any length, a prefix up to that many bytes; the rest query.Match decides.
+// and grouping stay exact for values of any length, a prefix up to that many bytes; the rest query.Match decides. Most of those are
+// identifiers and descriptions, of which each finding has its own: what is kept of them is most of the index's memory.
 const (
-	maxText  = 128 // bytes of a value that are kept
-	longHead = 112 // bytes of a longer one, before 16 bytes of its SHA-256
+	maxText  = 128           // bytes of a value that are kept
+	longHead = 48            // bytes of a longer one, before its hash
+	longText = longHead + 16 // of SHA-256
 	maxKey   = 128
 )
 
@@ -133,8 +135,8 @@ func fold(value []byte, buf *[maxText]byte) (text []byte, long bool) {
 	}
 	sum := sha256.Sum256(value)
 	copy(buf[:], value[:longHead])
-	copy(buf[longHead:], sum[:maxText-longHead])
-	return buf[:], true
+	copy(buf[longHead:longText], sum[:])
+	return buf[:longText], true
 }
 
 func (d *dictionary) hash(attr uint32, long bool, text []byte) uint64 {

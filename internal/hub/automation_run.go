@@ -16,7 +16,9 @@ import (
 // jobRunRule is the kind of job that runs a rule over what is stored (D88).
 const jobRunRule = "RunAutomationRule"
 
-func init() { jobKinds[jobRunRule] = jobKind{start: startRuleRun, may: mayRunRule, open: openRuleRun} }
+func init() {
+	jobKinds[jobRunRule] = jobKind{action: "hubcap:" + jobRunRule, start: startRuleRun, may: mayRunRule, open: openRuleRun}
+}
 
 // RunAutomationRuleInput is what RunAutomationRule takes, and the parameters of its kind of job: exactly one of RuleArn and Rule.
 type RunAutomationRuleInput struct {
@@ -32,7 +34,7 @@ func (h *Hub) RunAutomationRule(ctx context.Context, p *iam.Principal, in *RunAu
 	if err != nil {
 		return nil, err
 	}
-	return h.StartJob(ctx, p, &StartJobInput{Kind: jobRunRule, Parameters: parameters})
+	return h.startJob(ctx, p, &StartJobInput{Kind: jobRunRule, Parameters: parameters})
 }
 
 // ruleRun is what a job's record keeps of a rule: all that it needs, so that editing the rule does not change the job.

@@ -105,6 +105,18 @@ func TestRunAutomationRuleIsTheCallersUpdate(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(started.Job.Where, "Region = "), started.Job.Where)
 
+	// StartJob is no way around the permission to run rules.
+	policy, err = iam.NewPolicy(append(slices.Clone(policies["no-suppress"]),
+		iam.Statement{Effect: "Deny", Action: []string{"hubcap:RunAutomationRule"}, Resource: []string{"*"}}))
+	require.NoError(t, err)
+	bound.Policy = policy
+	parameters, err := api.AppendOutput(nil, draft("NOTIFIED"))
+	require.NoError(t, err)
+	_, err = h.StartJob(t.Context(), bound, &StartJobInput{Kind: jobRunRule, Parameters: parameters})
+	require.ErrorContains(t, err, "not authorized to perform: hubcap:RunAutomationRule on resource: "+ARN(mine.Region, mine.Account))
+	_, err = h.StartJob(t.Context(), mine, &StartJobInput{Kind: jobRunRule, Parameters: parameters})
+	require.NoError(t, err)
+
 	for body, want := range map[string]string{
 		`{}`: "Invalid parameter 'RuleArn'. is required, or else 'Rule'.",
 		`{"RuleArn":"arn:aws:securityhub:us-east-1:111122223333:automation-rule/none"}`: "ResourceNotFoundException",

@@ -100,6 +100,15 @@ type ListJobsOutput struct {
 // StartJob starts a job over everything that a condition matches, or tells what it would do. The permission to change findings is asked
 // for as BatchUpdateFindings asks for it.
 func (h *Hub) StartJob(ctx context.Context, p *iam.Principal, in *StartJobInput) (*StartJobOutput, error) {
+	if action := jobKinds[in.Kind].action; action != "" {
+		if err := authorize(p, iam.Request{Action: action, Resource: ARN(p.Region, p.Account)}); err != nil {
+			return nil, err
+		}
+	}
+	return h.startJob(ctx, p, in)
+}
+
+func (h *Hub) startJob(ctx context.Context, p *iam.Principal, in *StartJobInput) (*StartJobOutput, error) {
 	kind, ok := jobKinds[in.Kind]
 	if !ok {
 		return nil, api.InvalidParameter("Kind", "should be equal to one of the allowed values: "+jobKindNames())

@@ -19,6 +19,8 @@ import (
 
 // jobKind is what a job can do. A new kind is a row of jobKinds.
 type jobKind struct {
+	// action is that of the route of its own, which who comes by StartJob must be allowed too; "": it has none.
+	action string
 	// start judges a request: the caller's permission and the parameters, which may be nil. It answers what the job's record keeps.
 	start func(ctx context.Context, h *Hub, p *iam.Principal, parameters []byte) (jobOrder, error)
 	// may asks whether a caller may do what a job's record says; UndoJob asks it too. nil: who may call BatchUpdateFindings may.

@@ -62,9 +62,10 @@ type Config struct {
 	Log          *slog.Logger // nil: nothing is logged
 	// HistoryDays is how long a change is told by GetFindingHistory, in days (D33); 0: as long as the finding lives.
 	HistoryDays int
-	Retention   Retention // of findings; RetentionOf(Profile) is the profile's own
-	Shared      bool      // other processes serve the same store: a job is theirs until their lease on it runs out
-	Rand        io.Reader // New reads 32 bytes from it, for the page tokens of a new store; nil: crypto/rand
+	Retention   Retention   // of findings; RetentionOf(Profile) is the profile's own
+	Shared      bool        // other processes serve the same store: a job is theirs until their lease on it runs out
+	Sinks       []EventSink // who is told of changes; none: nothing of it costs anything
+	Rand        io.Reader   // New reads 32 bytes from it, for the page tokens of a new store; nil: crypto/rand
 }
 
 // Hub serves the operations. Its methods may be called by many goroutines.
@@ -83,6 +84,7 @@ type Hub struct {
 	central centralCache
 	created time.Time // of the store: SubscribedAt of an implicit hub (D52)
 	jobs    *jobEngine
+	sinks   *sinks // nil: there are none
 	shared  bool
 	told    time.Duration // how long a change is told; 0: for good
 
@@ -121,6 +123,12 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	h := &Hub{
 		store: store.Narrowed(cfg.Store), organization: org, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat,
 		told: time.Duration(cfg.HistoryDays) * day, retention: cfg.Retention, standards: known,
+	}
+	if len(cfg.Sinks) > 0 {
+		if h.sinks, err = newSinks(cfg.Sinks); err != nil {
+			return nil, fmt.Errorf("hub: sinks: %w", err)
+		}
+		h.store = announcing{h.store, h}
 	}
 	own, err := openOwnRecords(ctx, cfg.Store, cfg.Clock, cfg.Rand)
 	if err != nil {

@@ -69,6 +69,7 @@ type world struct {
 	uuids   []string // uuid-1, uuid-2, ...
 
 	organization *Organization
+	sinks        []EventSink
 	historyDays  int
 	starts       byte // of hubs: each draws another key for a new store's page tokens
 }
@@ -91,7 +92,7 @@ func (w *world) start(t *testing.T, p Profile) {
 	w.starts++
 	h, err := New(t.Context(), Config{
 		Store: w.store, Profile: p, Organization: w.organization, Clock: func() time.Time { return w.clock },
-		Rand: bytes.NewReader(bytes.Repeat([]byte{w.starts}, 32)), HistoryDays: w.historyDays,
+		Rand: bytes.NewReader(bytes.Repeat([]byte{w.starts}, 32)), HistoryDays: w.historyDays, Sinks: w.sinks,
 		Products: []Product{
 			{Company: "acme", Product: "scanner", CompanyName: "Acme", ProductName: "Scanner", Description: "scans", Categories: []string{"Scanning"}},
 		},

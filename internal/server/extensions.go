@@ -40,6 +40,9 @@ func extensions(h *hub.Hub) []extension {
 		extend("UndoJob", "POST", "jobs/{JobId}/undo", bindOwn(h.UndoJob)),
 		extend("TryAutomationRule", "POST", "automation-rules/try", bindOwn(h.TryAutomationRule), readFindings),
 		extend("RunAutomationRule", "POST", "automation-rules/run", bindOwn(h.RunAutomationRule), readFindings),
+		extend("SendFindingsToAction", "POST", "custom-actions/{ActionTargetArn+}", bindOwn(h.SendFindingsToAction), readFindings, "securityhub:SendFindingEvents"),
+		extend("SendInsightResultsToAction", "POST", "insight-actions/{ActionTargetArn+}", bindOwn(h.SendInsightResultsToAction),
+			"securityhub:GetInsightResults", "securityhub:SendInsightEvents"),
 		extend("Backup", "GET", "backup", bindStream("application/x-tar", h.Backup)),
 	}
 }

@@ -18,6 +18,8 @@ type Options struct {
 	// MaxAttributes and MaxValues bound how many attributes the filters have and how many conditions one attribute; 0 means 10
 	// and 20 (spec 4.1).
 	MaxAttributes, MaxValues int
+	// MinValues is how many conditions an attribute has that is there at all; 0 for no such bound (spec 8.4 has one, 4 none).
+	MinValues int
 	// Name is the parameter that holds the filters; "" means Filters.
 	Name string
 	// Attribute, when set, says which attributes are allowed here and how many conditions each may have (0: MaxValues).
@@ -35,7 +37,7 @@ const (
 var filterDate = regexp.MustCompile(`^(\d\d\d\d)-([0][1-9]|[1][0-2])-([0][1-9]|[1-2](\d)|[3][0-1])[T](?:([0-1](\d)|[2][0-3]):[0-5](\d):[0-5](\d)|23:59:60)(?:\.(\d)+)?([Z]|[+-](\d\d)(:?(\d\d))?)$`)
 
 // Compile reads AwsSecurityFindingFilters: a JSON object of attributes, each a list of conditions. Nothing, null, {} and
-// attributes with empty lists ask for everything. Relative dates are resolved at now. The error is a *ParamError that names the
+// attributes with empty lists, where the options allow them, ask for everything. Relative dates are resolved at now. The error is a *ParamError that names the
 // place and the rule.
 //
 // The result joins the attributes by AND, and within an attribute (spec 4.2) the positive comparisons by OR, the negative ones by
@@ -114,9 +116,13 @@ func (c *compiler) attribute(f asff.Field, path string, limit int) ([]Expr, erro
 	var (
 		positive, negative []Expr
 		used               comparisons
+		n                  int
 	)
+	if isNull, err := c.null(); isNull || err != nil {
+		return nil, err
+	}
 	err := c.list(path, func(i int) error {
-		if i >= limit {
+		if n++; i >= limit {
 			return wrong(path, "should NOT have more than "+strconv.Itoa(limit)+" items")
 		}
 		e, isNegative, err := c.condition(f, at(path, i), &used)
@@ -132,6 +138,9 @@ func (c *compiler) attribute(f asff.Field, path string, limit int) ([]Expr, erro
 	})
 	if err != nil {
 		return nil, err
+	}
+	if n < c.o.MinValues {
+		return nil, wrong(path, "should NOT have fewer than "+strconv.Itoa(c.o.MinValues)+" items")
 	}
 	if err := used.check(path); err != nil {
 		return nil, err

@@ -84,8 +84,9 @@ var (
 )
 
 // CompileCriteria reads the criteria of a rule; name is the request's member that holds them. Every comparison that filters know is
-// allowed, CONTAINS and NOT_CONTAINS too (spec 4.4); of the attributes only those of spec 8.4. Criteria without conditions hold for
-// every finding. The error is a *query.ParamError.
+// allowed, CONTAINS and NOT_CONTAINS too (spec 4.4); of the attributes only those of spec 8.4. Criteria of no attribute hold for
+// every finding; an attribute that is there has a condition at least, for an empty list would hold for every finding too (spec 8.4). The
+// error is a *query.ParamError.
 func CompileCriteria(text []byte, name string) (*Criteria, error) {
 	c := &Criteria{text: text}
 	now, err := c.compile(epoch, name)
@@ -109,7 +110,7 @@ func CompileCriteria(text []byte, name string) (*Criteria, error) {
 
 func (c *Criteria) compile(now time.Time, name string) (query.Expr, error) {
 	return query.Compile(c.text, now, query.Options{
-		AllowContains: true, MaxAttributes: len(attributes), MaxValues: fewValues, Name: name,
+		AllowContains: true, MaxAttributes: len(attributes), MaxValues: fewValues, MinValues: 1, Name: name,
 		Attribute: func(f asff.Field) (int, bool) {
 			most, ok := attributes[f]
 			return most, ok

@@ -280,15 +280,14 @@ func (h *Hub) UndoJob(ctx context.Context, p *iam.Principal, in *JobInput) (*Job
 	}
 	now := h.now()
 	undo := &jobRecord{ID: newUUID(now), Kind: jobUndo, Caller: callerOf(p), UndoOf: in.JobId, Status: jobQueued, Created: now}
-	var of *jobRecord
-	err := h.store.View(ctx, func(st store.StateView) (err error) {
-		of, err = ownJob(st, p, in.JobId)
+	err := h.store.View(ctx, func(st store.StateView) error {
+		of, err := ownJob(st, p, in.JobId)
+		if err == nil {
+			err = mayUndo(st, p, of)
+		}
 		return err
 	})
 	if err != nil {
-		return nil, err
-	}
-	if err := mayUndo(p, of); err != nil {
 		return nil, err
 	}
 	err = h.store.State(ctx, []string{jobAccount}, func(tx store.StateTx) error {

@@ -23,7 +23,7 @@ type jobKind struct {
 	action string
 	// start judges a request: the caller's permission and the parameters, which may be nil. It answers what the job's record keeps.
 	start func(ctx context.Context, h *Hub, p *iam.Principal, parameters []byte) (jobOrder, error)
-	// may asks whether a caller may do what a job's record says; UndoJob asks it too. nil: who may call BatchUpdateFindings may.
+	// may asks whether a caller may do what a job's record says; UndoJob asks it too.
 	may func(p *iam.Principal, j *jobRecord) error
 	// open makes what changes the findings, from the record's parameters: when the job begins, and again after a restart.
 	open func(h *Hub, j *jobRecord) (jobApply, error)
@@ -85,15 +85,23 @@ func mayUpdate(p *iam.Principal, j *jobRecord) error {
 	return mayEdit(p, edit)
 }
 
-// mayUndo asks whether a caller may take a job back: who may not do it may not undo it either.
-func mayUndo(p *iam.Principal, j *jobRecord) error {
-	if kind := jobKinds[j.Kind]; kind.may != nil {
-		return kind.may(p, j)
-	}
+// mayUndo asks whether a caller may take a job back: who may not do it may not undo it either. To undo an undo is to do the job that
+// it took back; where that is forgotten, nobody whom a policy binds may.
+func mayUndo(st store.StateView, p *iam.Principal, j *jobRecord) error {
 	if p.Unrestricted() {
 		return nil
 	}
-	return authorize(p, iam.Request{Action: actionUpdate, Resource: ARN(p.Region, p.Account)})
+	for j.Kind == jobUndo {
+		origin, err := readJob(st, j.UndoOf)
+		if isNoJob(err) {
+			err = api.Errorf(api.AccessDenied, "User: %s is not authorized to perform: %s: what job %s did is no longer known", p.ARN, actionUpdate, j.UndoOf)
+		}
+		if err != nil {
+			return err
+		}
+		j = origin
+	}
+	return jobKinds[j.Kind].may(p, j)
 }
 
 // refusedEdit is the failure that an error of jobApply means for its finding.

@@ -97,10 +97,10 @@ func (j *jobRecord) ended() bool {
 	return j.Status == jobDone || j.Status == jobCancelled || j.Status == jobFailed
 }
 
-// visibleTo tells whether a caller may see the job: the operator all, else those of its account. The operator's, which tell of every
-// account's findings, are nobody else's, though they belong to account 123456789012 (D51).
+// visibleTo tells whether a caller may see the job: the operator all, else those of its account and Region. The operator's, which tell
+// of every account's findings, are nobody else's, though they belong to account 123456789012 (D51).
 func (j *jobRecord) visibleTo(p *iam.Principal) bool {
-	return p.Operator || j.Caller.Account == p.Account && !j.Caller.Operator
+	return p.Operator || j.Caller.Account == p.Account && j.Caller.Region == p.Region && !j.Caller.Operator
 }
 
 func (j *jobRecord) keySpool() string   { return recordJob + j.ID + "/keys" }

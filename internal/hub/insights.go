@@ -92,22 +92,21 @@ func (h *Hub) GetInsights(ctx context.Context, p *iam.Principal, in *api.GetInsi
 		return nil, err
 	}
 	q := ask("GetInsights", p, asked, nil)
+	if len(arns) == 0 {
+		return h.customInsights(ctx, p, in, q)
+	}
 	now := h.now()
 	after, _, err := h.openToken(in.NextToken, q, now)
 	if err != nil {
 		return nil, err
 	}
-	var list []insight
-	if len(arns) > 0 {
-		list, err = h.namedInsights(ctx, p, arns)
-	} else {
-		list, err = h.customInsights(ctx, p)
-	}
+	list, err := h.namedInsights(ctx, p, arns)
 	if err != nil {
 		return nil, err
 	}
 	if after != nil && len(after.Values) == 1 {
-		list = insightsAfter(list, after.Values[0].Text, len(arns) > 0)
+		at := slices.IndexFunc(list, func(i insight) bool { return i.arn == after.Values[0].Text })
+		list = list[at+1:]
 	}
 	out := &api.GetInsightsOutput{Insights: make([]api.Insight, 0, min(limit, len(list)))}
 	for i := range list {
@@ -123,19 +122,6 @@ func (h *Hub) GetInsights(ctx context.Context, p *iam.Principal, in *api.GetInsi
 		out.Insights = append(out.Insights, list[i].wire())
 	}
 	return out, nil
-}
-
-// insightsAfter is what follows the last one of a page: in a list as asked for, by its place; in one sorted by ARN, by the ARN itself,
-// which may be gone by now.
-func insightsAfter(list []insight, last string, asAsked bool) []insight {
-	at := slices.IndexFunc(list, func(i insight) bool { return i.arn == last || !asAsked && i.arn > last })
-	switch {
-	case at < 0:
-		return nil
-	case list[at].arn == last:
-		at++
-	}
-	return list[at:]
 }
 
 // namedInsights finds the insights of ARNs, each once.
@@ -164,25 +150,32 @@ func (h *Hub) namedInsights(ctx context.Context, p *iam.Principal, arns []insigh
 	return list, err
 }
 
-// customInsights lists all of the caller's, by ARN.
-func (h *Hub) customInsights(ctx context.Context, p *iam.Principal) ([]insight, error) {
-	var list []insight
+// customInsights tells a page of the caller's, by ARN. It reads those of the page alone.
+func (h *Hub) customInsights(ctx context.Context, p *iam.Principal, in *api.GetInsightsInput, q query.Question) (*api.GetInsightsOutput, error) {
+	out := &api.GetInsightsOutput{}
 	err := h.store.View(ctx, func(st store.StateView) error {
 		if _, err := h.enabledHub(st, p); err != nil {
 			return err
 		}
-		list = list[:0]
 		prefix := insightNames(p)
-		for _, name := range st.Names(p.Account, prefix) {
+		names, next, err := h.page(st.Names(p.Account, prefix), in.NextToken, in.MaxResults, q)
+		if err != nil {
+			return err
+		}
+		out.NextToken, out.Insights = next, make([]api.Insight, 0, len(names))
+		for _, name := range names {
 			i, _, err := customInsight(st, p, name[len(prefix):])
 			if err != nil {
 				return err
 			}
-			list = append(list, i)
+			out.Insights = append(out.Insights, i.wire())
 		}
 		return nil
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // UpdateInsight changes the members that are given, each as a whole, of one of the caller's custom insights.

@@ -215,6 +215,42 @@ func TestHowManyInsights(t *testing.T) {
 	}
 }
 
+// A page reads the insights that it tells and no others: in the profile open an account has as many as it likes.
+func TestAPageOfInsightsReadsNoOthers(t *testing.T) {
+	m := newMemStore()
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	h := openHub(t, m, func() time.Time { at = at.Add(time.Millisecond); return at })
+	p := &iam.Principal{Account: "111122223333", Region: "us-east-1"}
+	var arns []string
+	for range 5 {
+		made, err := h.CreateInsight(t.Context(), p, &api.CreateInsightInput{Name: "n", Filters: []byte("{}"), GroupByAttribute: "Type"})
+		require.NoError(t, err)
+		arns = append(arns, made.InsightArn)
+	}
+	spoilt := "insight/us-east-1/" + arns[2][strings.LastIndex(arns[2], "/")+1:]
+	whole := m.state[p.Account][spoilt]
+	memTx{m}.Put(p.Account, spoilt, []byte("{"))
+	size := int32(2)
+	in := &api.GetInsightsInput{MaxResults: &size}
+	var told []string
+	for page := range 3 {
+		out, err := h.GetInsights(t.Context(), p, in)
+		if page == 1 {
+			require.ErrorContains(t, err, spoilt)
+			memTx{m}.Put(p.Account, spoilt, whole)
+			out, err = h.GetInsights(t.Context(), p, in)
+			memTx{m}.Put(p.Account, spoilt, []byte("{"))
+		}
+		require.NoError(t, err)
+		for _, i := range out.Insights {
+			told = append(told, i.InsightArn)
+		}
+		in.NextToken = out.NextToken
+	}
+	require.Nil(t, in.NextToken)
+	require.Equal(t, arns, told)
+}
+
 // Filters are kept as they are, and so are bounded (D80).
 func TestLongInsightFilters(t *testing.T) {
 	h := openHub(t, newMemStore(), fixed("2026-01-01T00:00:00Z"))

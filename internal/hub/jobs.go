@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"hubcap/internal/api"
@@ -122,7 +123,7 @@ func (h *Hub) startJob(ctx context.Context, p *iam.Principal, in *StartJobInput)
 	switch {
 	case where != nil && (in.Where != nil || in.Filters != nil):
 		return nil, api.InvalidParameter("Where", "should be absent: a job of this kind has its own condition")
-	case where == nil && in.Where == nil && in.Filters == nil:
+	case where == nil && (in.Where == nil && in.Filters == nil || in.Where != nil && strings.TrimSpace(*in.Where) == ""):
 		return nil, api.InvalidParameter("Where", "is required, or Filters; to mean every finding write all")
 	case where == nil:
 		e, err := h.condition(in.Where, in.Filters, now)

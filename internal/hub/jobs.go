@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -98,6 +99,16 @@ type ListJobsOutput struct {
 	Jobs []*Job `json:"Jobs"`
 }
 
+// Bounds of what a job keeps of its caller's words, in bytes (D91). A kind's own condition has bounds of its own.
+const (
+	maxJobWhere      = 256 << 10
+	maxJobParameters = 512 << 10
+)
+
+func tooLong(name string, most int) error {
+	return api.InvalidParameter(name, "should NOT be longer than "+strconv.Itoa(most)+" bytes")
+}
+
 // StartJob starts a job over everything that a condition matches, or tells what it would do. The permission to change findings is asked
 // for as BatchUpdateFindings asks for it.
 func (h *Hub) StartJob(ctx context.Context, p *iam.Principal, in *StartJobInput) (*StartJobOutput, error) {
@@ -131,6 +142,15 @@ func (h *Hub) startJob(ctx context.Context, p *iam.Principal, in *StartJobInput)
 			return nil, err
 		}
 		where = &e
+		if name := "Where"; len(where.String()) > maxJobWhere {
+			if in.Where == nil {
+				name = "Filters"
+			}
+			return nil, tooLong(name, maxJobWhere)
+		}
+	}
+	if len(order.parameters) > maxJobParameters {
+		return nil, tooLong("Parameters", maxJobParameters)
 	}
 	if _, err := h.requireHub(ctx, p); err != nil {
 		return nil, err

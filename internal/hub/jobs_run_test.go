@@ -322,3 +322,31 @@ func TestJobCancelled(t *testing.T) {
 	require.NoError(t, h.work(t.Context()))
 	require.Zero(t, countWhere(t, h, "Confidence = 5"))
 }
+
+// A job is kept for two weeks and looked at again and again, so what a caller says in it is bounded.
+func TestLongJobs(t *testing.T) {
+	h := openHub(t, newMemStore(), fixed("2026-01-01T00:00:00Z"))
+	start := func(in *StartJobInput) error {
+		in.Kind = jobUpdateFindings
+		_, err := h.StartJob(t.Context(), jobCaller1, in)
+		return err
+	}
+	titled := func(size int) *string {
+		where := "Title = " + strings.Repeat("t", size-len("Title = "))
+		return &where
+	}
+	small := api.RawJSON(`{"Confidence":1}`)
+	require.NoError(t, start(&StartJobInput{Where: titled(maxJobWhere), Parameters: small}))
+	require.EqualError(t, start(&StartJobInput{Where: titled(maxJobWhere + 1), Parameters: small}),
+		"InvalidInputException: Invalid parameter 'Where'. should NOT be longer than 262144 bytes.")
+	filters := api.RawJSON(`{"Title":[{"Comparison":"EQUALS","Value":"` + strings.Repeat("t", maxJobWhere) + `"}]}`)
+	require.EqualError(t, start(&StartJobInput{Filters: filters, Parameters: small}),
+		"InvalidInputException: Invalid parameter 'Filters'. should NOT be longer than 262144 bytes.")
+	padded := func(size int) api.RawJSON {
+		return api.RawJSON(`{"Confidence":` + strings.Repeat(" ", size-len(`{"Confidence":1}`)) + `1}`)
+	}
+	all := "all"
+	require.NoError(t, start(&StartJobInput{Where: &all, Parameters: padded(maxJobParameters)}))
+	require.EqualError(t, start(&StartJobInput{Where: &all, Parameters: padded(maxJobParameters + 1)}),
+		"InvalidInputException: Invalid parameter 'Parameters'. should NOT be longer than 524288 bytes.")
+}

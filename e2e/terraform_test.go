@@ -48,6 +48,8 @@ accounts = [{ id = "`+mine+`", name = "security" }]
 		"aws_securityhub_member":                     terraformMember,
 		"aws_securityhub_organization_admin_account": terraformOrganizationAdmin,
 		"aws_securityhub_organization_configuration": terraformOrganizationConfiguration,
+		"aws_securityhub_standards_subscription":     terraformStandardsSubscription,
+		"aws_securityhub_configuration_policy":       terraformConfigurationPolicy,
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := resource(t, serve(t, "--profile", "aws", "--config", config))
@@ -55,27 +57,6 @@ accounts = [{ id = "`+mine+`", name = "security" }]
 				life(t, r)
 			}
 		})
-	}
-}
-
-// TestTerraformToCome: the resources whose operations are not built yet. Once they are, each has its life above.
-func TestTerraformToCome(t *testing.T) {
-	c := serve(t).as(mine)
-	for name, create := range map[string]func() error{
-		"aws_securityhub_standards_subscription": func() error {
-			_, err := c.BatchEnableStandards(t.Context(), &securityhub.BatchEnableStandardsInput{
-				StandardsSubscriptionRequests: []types.StandardsSubscriptionRequest{{StandardsArn: aws.String("arn:aws:securityhub:us-east-1::standards/pci-dss/v/3.2.1")}},
-			})
-			return err
-		},
-		"aws_securityhub_configuration_policy": func() error {
-			_, err := c.CreateConfigurationPolicy(t.Context(), &securityhub.CreateConfigurationPolicyInput{
-				Name: aws.String("policy"), ConfigurationPolicy: &types.PolicyMemberSecurityHub{},
-			})
-			return err
-		},
-	} {
-		require.True(t, missing(create(), "NotImplementedException"), "%s can be made: give it a life in TestTerraform", name)
 	}
 }
 

@@ -79,12 +79,33 @@ def aggregator():
     return {}
 
 
+def standards():
+    arns = [s["StandardsArn"] for s in hub.describe_standards()["Standards"]][:3]
+    hub.batch_enable_standards(StandardsSubscriptionRequests=[{"StandardsArn": arn} for arn in arns])
+    return {}
+
+
+def policies():
+    hub.update_organization_configuration(AutoEnable=False, OrganizationConfiguration={"ConfigurationType": "CENTRAL"})
+    for i in range(5):
+        hub.create_configuration_policy(Name=f"Policy {i}", ConfigurationPolicy={"SecurityHub": {"ServiceEnabled": True}})
+    return {}
+
+
+def associations():
+    for i in range(5):
+        hub.start_configuration_policy_association(
+            ConfigurationPolicyIdentifier="SELF_MANAGED_SECURITY_HUB", Target={"AccountId": f"22223333440{i}"}
+        )
+    return {}
+
+
 def nothing():
     return {}
 
 
 # What to make first, which answers the paginator's arguments, and how many there then are at least. The order matters: some need what
-# others made. Standards, controls and configuration policies have their turn when they are built.
+# others made.
 TABLE = {
     "GetFindings": (findings, 5),
     "GetFindingHistory": (history, 5),
@@ -96,16 +117,16 @@ TABLE = {
     "ListMembers": (members, 5),
     "ListFindingAggregators": (aggregator, 1),
     "ListOrganizationAdminAccounts": (administrators, 1),
-    "DescribeStandards": (nothing, 3),
-    "GetEnabledStandards": (nothing, 0),
+    "DescribeStandards": (nothing, 10),
+    "GetEnabledStandards": (standards, 3),
     "DescribeStandardsControls": (
         lambda: {"StandardsSubscriptionArn": f"{ARN}:subscription/aws-foundational-security-best-practices/v/1.0.0"},
-        1,
+        300,
     ),
-    "ListSecurityControlDefinitions": (nothing, 3),
-    "ListStandardsControlAssociations": (lambda: {"SecurityControlId": "S3.1"}, 1),
-    "ListConfigurationPolicies": (nothing, 0),
-    "ListConfigurationPolicyAssociations": (nothing, 0),
+    "ListSecurityControlDefinitions": (nothing, 500),
+    "ListStandardsControlAssociations": (lambda: {"SecurityControlId": "IAM.5"}, 2),
+    "ListConfigurationPolicies": (policies, 5),
+    "ListConfigurationPolicyAssociations": (associations, 5),
 }
 
 # The second version of the API is not built: what these take is enough for boto3 to send them.

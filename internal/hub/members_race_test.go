@@ -31,15 +31,13 @@ func join(t *testing.T, h *Hub, administrator, member, region string) {
 	require.NoError(t, err)
 }
 
-// A membership that ends between the moment in which an update found its findings and its commit lets nothing of a former member change:
-// by identifiers and by filters.
-func TestMembershipEndsUnderAnUpdate(t *testing.T) {
-	const product = "arn:aws:securityhub:us-east-1:222222222222:product/222222222222/default"
-	for name, update := range map[string]func(*testing.T, *Hub){
+// lateUpdates change the finding "late" of a product by identifiers and by filters, from the home Region, and find that it is out of reach.
+func lateUpdates(product string) map[string]func(*testing.T, *Hub) {
+	return map[string]func(*testing.T, *Hub){
 		"BatchUpdateFindings": func(t *testing.T, h *Hub) {
 			t.Helper()
 			out, err := h.BatchUpdateFindings(t.Context(), as(bossAccount, homeRegion),
-				[]byte(`{"FindingIdentifiers":[{"Id":"theirs","ProductArn":"`+product+`"}],"Note":{"Text":"ours","UpdatedBy":"us"}}`))
+				[]byte(`{"FindingIdentifiers":[{"Id":"late","ProductArn":"`+product+`"}],"Note":{"Text":"ours","UpdatedBy":"us"}}`))
 			require.NoError(t, err)
 			require.Len(t, out.UnprocessedFindings, 1)
 			require.Equal(t, "FindingNotFound", out.UnprocessedFindings[0].ErrorCode)
@@ -47,17 +45,44 @@ func TestMembershipEndsUnderAnUpdate(t *testing.T) {
 		"UpdateFindings": func(t *testing.T, h *Hub) {
 			t.Helper()
 			_, err := h.UpdateFindings(t.Context(), as(bossAccount, homeRegion),
-				[]byte(`{"Filters":{"Id":[{"Value":"theirs","Comparison":"EQUALS"}]},"Note":{"Text":"ours","UpdatedBy":"us"}}`))
+				[]byte(`{"Filters":{"Id":[{"Value":"late","Comparison":"EQUALS"}]},"Note":{"Text":"ours","UpdatedBy":"us"}}`))
 			require.NoError(t, err)
 		},
-	} {
+		"StartJob": func(t *testing.T, h *Hub) {
+			t.Helper()
+			where := "Id = late"
+			out, err := h.StartJob(t.Context(), as(bossAccount, homeRegion),
+				&StartJobInput{Kind: jobUpdateFindings, Where: &where, Parameters: api.RawJSON(`{"Note":{"Text":"ours","UpdatedBy":"us"}}`)})
+			require.NoError(t, err)
+			require.NoError(t, h.work(t.Context()))
+			job, err := h.GetJob(t.Context(), as(bossAccount, homeRegion), &JobInput{JobId: out.Job.JobId})
+			require.NoError(t, err)
+			require.Equal(t, jobDone, job.Job.Status)
+			require.EqualValues(t, 1, job.Job.NoLonger)
+		},
+	}
+}
+
+// noted is the note of the one finding of an account in a Region.
+func noted(t *testing.T, h *Hub, account, region string) string {
+	t.Helper()
+	out, err := h.GetFindings(t.Context(), as(account, region), &api.GetFindingsInput{})
+	require.NoError(t, err)
+	require.Len(t, out.Findings, 1)
+	return member(t, out.Findings[0], "Note")
+}
+
+// A membership that ends between the moment in which an update found its findings and its commit lets nothing of a former member change:
+// by identifiers, by filters and by a job.
+func TestMembershipEndsUnderAnUpdate(t *testing.T) {
+	for name, update := range lateUpdates("arn:aws:securityhub:us-east-1:222222222222:product/222222222222/default") {
 		for engine, open := range engines {
 			t.Run(name+"/"+engine, func(t *testing.T) {
 				s := &racing{Store: open(t)}
 				h, err := New(t.Context(), Config{Store: s, Clock: func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }})
 				require.NoError(t, err)
 				join(t, h, bossAccount, memberAccount, homeRegion)
-				_, err = h.BatchImportFindings(t.Context(), as(memberAccount, homeRegion), []byte(importBody(t, as(memberAccount, homeRegion), `{"Id":"theirs"}`)))
+				_, err = h.BatchImportFindings(t.Context(), as(memberAccount, homeRegion), []byte(importBody(t, as(memberAccount, homeRegion), `{"Id":"late"}`)))
 				require.NoError(t, err)
 				s.between = func() {
 					_, err := h.DisassociateFromAdministratorAccount(t.Context(), as(memberAccount, homeRegion), &api.DisassociateFromAdministratorAccountInput{})
@@ -65,10 +90,34 @@ func TestMembershipEndsUnderAnUpdate(t *testing.T) {
 				}
 				update(t, h)
 				require.Nil(t, s.between, "it ended in between")
-				out, err := h.GetFindings(t.Context(), as(memberAccount, homeRegion), &api.GetFindingsInput{})
+				require.Equal(t, "-", noted(t, h, memberAccount, homeRegion))
+			})
+		}
+	}
+}
+
+// So it is with the link to another Region.
+func TestLinkEndsUnderAnUpdate(t *testing.T) {
+	const far = "eu-west-1"
+	for name, update := range lateUpdates("arn:aws:securityhub:eu-west-1:111111111111:product/111111111111/default") {
+		for engine, open := range engines {
+			t.Run(name+"/"+engine, func(t *testing.T) {
+				s := &racing{Store: open(t)}
+				h, err := New(t.Context(), Config{Store: s, Clock: func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }})
 				require.NoError(t, err)
-				require.Len(t, out.Findings, 1)
-				require.Equal(t, "-", member(t, out.Findings[0], "Note"))
+				agg, err := h.CreateFindingAggregator(t.Context(), as(bossAccount, homeRegion),
+					&api.CreateFindingAggregatorInput{RegionLinkingMode: linkSpecified, Regions: []string{far}})
+				require.NoError(t, err)
+				_, err = h.BatchImportFindings(t.Context(), as(bossAccount, far), []byte(importBody(t, as(bossAccount, far), `{"Id":"late"}`)))
+				require.NoError(t, err)
+				s.between = func() {
+					_, err := h.DeleteFindingAggregator(t.Context(), as(bossAccount, homeRegion),
+						&api.DeleteFindingAggregatorInput{FindingAggregatorArn: *agg.FindingAggregatorArn})
+					require.NoError(t, err)
+				}
+				update(t, h)
+				require.Nil(t, s.between, "it ended in between")
+				require.Equal(t, "-", noted(t, h, bossAccount, far))
 			})
 		}
 	}

@@ -29,8 +29,15 @@ func (h *Hub) reach(ctx context.Context, p *iam.Principal) (store.Scope, error) 
 }
 
 // reaches tells whether a finding is within a caller's reach as of one commit: the answer to "may it change this" inside store.Update,
-// where a membership may have ended since the keys were found. The caller's own findings are not asked about.
+// where a membership, or a link to another Region, may have ended since the keys were found.
 func (h *Hub) reaches(st store.StateView, p *iam.Principal, key store.Key) (bool, error) {
+	if key.Region != p.Region {
+		agg, err := aggregatorInForce(st, p.Account, p.Region)
+		linked := agg.reach(p.Region)
+		if err != nil || !linked.Allows(store.Key{Region: key.Region}) {
+			return false, err
+		}
+	}
 	if p.Operator || key.Account == p.Account {
 		return true, nil
 	}

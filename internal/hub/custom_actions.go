@@ -13,6 +13,8 @@ import (
 // maxSentFindings is how many findings one SendFindingsToAction may name, as AWS's console lets people select (spec 6).
 const maxSentFindings = 20
 
+const actionInsightResults = "securityhub:GetInsightResults"
+
 // EventDetail is what the outbox keeps with the events of custom actions.
 type EventDetail struct {
 	Account  string          `json:"account"` // of the bus
@@ -148,6 +150,10 @@ func (h *Hub) SendInsightResultsToAction(ctx context.Context, p *iam.Principal, 
 	}
 	a, err := readInsightARN("InsightArn", in.InsightArn)
 	if err != nil {
+		return nil, err
+	}
+	// The row asked about the hub; a policy may speak of the insight (D103).
+	if err := authorize(p, iam.Request{Action: actionInsightResults, Resource: ARN(p.Region, p.Account), Part: in.InsightArn}); err != nil {
 		return nil, err
 	}
 	results, err := h.GetInsightResults(ctx, p, &api.GetInsightResultsInput{InsightArn: in.InsightArn})

@@ -218,6 +218,10 @@ var policies = map[string][]iam.Statement{
 		{Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"}},
 		{Effect: "Deny", Action: []string{"securityhub:BatchImportFindings"}, Resource: []string{"arn:aws:securityhub:*:*:product/*/default"}},
 	},
+	"no-insight": {
+		{Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"}},
+		{Effect: "Deny", Action: []string{"securityhub:GetInsightResults"}, Resource: []string{"arn:aws:securityhub:*:*:insight/*"}},
+	},
 	"no-suppress": {
 		{Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"}},
 		{

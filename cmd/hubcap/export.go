@@ -81,8 +81,11 @@ func (c *exportCmd) Run(ctx context.Context, std *streams) (err error) {
 func (c *exportCmd) write(to io.Writer, from io.Reader, cells *columnReader, terminal bool) (int, error) {
 	switch c.Format {
 	case "csv":
-		return writeCSV(to, from, cells)
+		return writeCSV(to, from, cells, terminal)
 	case "parquet":
+		if terminal {
+			return 0, errors.New("parquet is nothing for a terminal: name a file with --output")
+		}
 		return writeParquet(to, from, cells)
 	default:
 		return writeLines(to, from, terminal)
@@ -107,7 +110,7 @@ func openOutput(name string, stdout io.Writer) (*outputFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &outputFile{Writer: f, file: f}, nil
+		return &outputFile{Writer: f, file: f, terminal: term.IsTerminal(int(f.Fd()))}, nil
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
@@ -193,11 +196,16 @@ func writeLines(to io.Writer, from io.Reader, terminal bool) (int, error) {
 	}
 }
 
-func writeCSV(to io.Writer, from io.Reader, cells *columnReader) (int, error) {
+// writeCSV writes a row a finding. For a terminal the cells are made safe, as those of a table are.
+func writeCSV(to io.Writer, from io.Reader, cells *columnReader, terminal bool) (int, error) {
+	shown := harmlessCell
+	if terminal {
+		shown = func(text string) string { return printable(harmlessCell(text)) }
+	}
 	w := csv.NewWriter(to)
 	row := make([]string, len(cells.paths))
 	for i, path := range cells.paths {
-		row[i] = harmlessCell(path)
+		row[i] = shown(path)
 	}
 	if err := w.Write(row); err != nil {
 		return 0, err
@@ -208,7 +216,7 @@ func writeCSV(to io.Writer, from io.Reader, cells *columnReader) (int, error) {
 			return err
 		}
 		for i := range values {
-			row[i] = harmlessCell(string(values[i].text))
+			row[i] = shown(string(values[i].text))
 		}
 		return w.Write(row)
 	})

@@ -6,15 +6,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,21 +37,73 @@ func questionsSize() int {
 // pageOf is how many findings a page has: the most that GetFindings gives.
 const pageOf = 100
 
-// hubProcess is a hub in a process of its own, so that its memory can be told from the client's.
+// The organisation: an account that designates, one that administers, and those that the findings are spread over.
+const (
+	benchManagement    = "111111111111"
+	benchAdministrator = "222222222222"
+)
+
+// hubProcess is a hub in a process of its own, so that its memory can be told from the client's. It checks signatures; each account has
+// a key, and the administrator reads what all of them have.
 type hubProcess struct {
-	cmd      *exec.Cmd
-	dir      string
-	send     *sender
-	from     caller
-	bodies   sync.Pool
-	lastRead atomic.Int64
+	cmd    *exec.Cmd
+	dir    string
+	send   *sender
+	bodies sync.Pool
+}
+
+func benchCaller(account string) caller {
+	return caller{Credentials: credentials.NewStaticCredentialsProvider("AKIAHUBCAP"+account, "secret of "+account, ""), Region: fallbackRegion}
+}
+
+var benchAccounts = sync.OnceValue(func() []string {
+	seen := map[string]bool{}
+	for n := 0; len(seen) < asfftest.Accounts; n++ {
+		seen[asfftest.Account(n)] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+})
+
+// configure writes the configuration beside the store.
+func (h *hubProcess) configure(b *testing.B) (file string) {
+	b.Helper()
+	var text bytes.Buffer
+	for _, a := range append([]string{benchManagement, benchAdministrator}, benchAccounts()...) {
+		fmt.Fprintf(&text, "[[keys]]\nid = \"AKIAHUBCAP%s\"\nsecret = \"secret of %s\"\naccount = %q\n", a, a, a)
+	}
+	fmt.Fprintf(&text, "[organization]\nmanagement_account = %q\naccounts = [{ id = %q }", benchManagement, benchAdministrator)
+	for _, a := range benchAccounts() {
+		fmt.Fprintf(&text, ", { id = %q }", a)
+	}
+	text.WriteString("]\n")
+	file = filepath.Join(b.TempDir(), "hubcap.toml")
+	require.NoError(b, os.WriteFile(file, text.Bytes(), 0o600))
+	return file
+}
+
+// organise makes the accounts members of the administrator.
+func (h *hubProcess) organise(b *testing.B) {
+	b.Helper()
+	_, _, err := h.ask(b.Context(), benchCaller(benchManagement), http.MethodPost, "/organization/admin/enable", []byte(`{"AdminAccountId":"`+benchAdministrator+`"}`))
+	require.NoError(b, err)
+	for some := range slices.Chunk(benchAccounts(), 50) {
+		body := []byte(`{"AccountDetails":[`)
+		for i, a := range some {
+			if i > 0 {
+				body = append(body, ',')
+			}
+			body = append(body, `{"AccountId":"`+a+`"}`...)
+		}
+		_, _, err := h.ask(b.Context(), benchCaller(benchAdministrator), http.MethodPost, "/members", append(body, "]}"...))
+		require.NoError(b, err)
+	}
 }
 
 // start serves the directory and waits until the hub answers. It returns how long that took.
 func (h *hubProcess) start(b *testing.B) time.Duration {
 	b.Helper()
 	began := time.Now()
-	h.cmd = exec.Command("hubcap", "serve", "--addr", "127.0.0.1:0", "--store", h.dir) //nolint:gosec // our own binary
+	h.cmd = exec.Command("hubcap", "serve", "--addr", "127.0.0.1:0", "--store", h.dir, "--auth", "sigv4", "--config", h.configure(b)) //nolint:gosec // our own binary
 	out, err := h.cmd.StdoutPipe()
 	require.NoError(b, err)
 	var errs bytes.Buffer
@@ -65,8 +118,6 @@ func (h *hubProcess) start(b *testing.B) time.Duration {
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 	h.send, err = newSender(string(m[1]), 0, nil)
 	require.NoError(b, err)
-	// A caller whose key id is no account reads every account's findings.
-	h.from = caller{Credentials: credentials.NewStaticCredentialsProvider("operator", "any", ""), Region: fallbackRegion}
 	h.bodies.New = func() any { return new(bytes.Buffer) }
 	return took
 }
@@ -92,20 +143,21 @@ func (h *hubProcess) resident(b *testing.B) float64 {
 	return kb / 1024
 }
 
-var nextToken = regexp.MustCompile(`"NextToken":"([^"]*)"`)
+var nextToken = regexp.MustCompile(`"(?:NextToken|InsightArn)":"([^"]*)"`)
 
-// ask sends a signed POST and reads the answer. It returns the next page's token, and how many bytes were read.
-func (h *hubProcess) ask(ctx context.Context, path string, body []byte) (token string, size int, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.send.endpoint+path, bytes.NewReader(body))
+// ask sends a signed request and reads the answer. It returns what follows "NextToken" or "InsightArn" in it, and how many bytes
+// were read.
+func (h *hubProcess) ask(ctx context.Context, as caller, method, path string, body []byte) (token string, size int, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, h.send.endpoint+path, bytes.NewReader(body))
 	if err != nil {
 		return "", 0, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	keys, err := h.from.Credentials.Retrieve(ctx)
+	keys, err := as.Credentials.Retrieve(ctx)
 	if err != nil {
 		return "", 0, err
 	}
-	if err := h.send.signer.SignHTTP(ctx, keys, req, payloadHash(body), signingName, h.from.Region, time.Now()); err != nil {
+	if err := h.send.signer.SignHTTP(ctx, keys, req, payloadHash(body), signingName, as.Region, time.Now()); err != nil {
 		return "", 0, err
 	}
 	resp, err := h.send.client.Do(req)
@@ -134,7 +186,9 @@ func (h *hubProcess) ask(ctx context.Context, path string, body []byte) (token s
 // question is one row: body i of a series that differs from one to the next, so that no answer was just given.
 type question struct {
 	name  string
-	pages int // one after the other
+	goal  float64 // p50 in milliseconds, to reach with a million findings
+	pages int     // one after the other
+	group string  // an insight instead: the attribute that it counts by
 	body  func(i int, token string) []byte
 }
 
@@ -172,51 +226,53 @@ func is(attribute string, values ...string) string {
 func turn[T any](list []T, i int) T { return list[i%len(list)] }
 
 func questionsAbout(n int) []question {
-	one := func(name string, filters func(i int) string, sort string) question {
-		return question{name: name, pages: 1, body: func(i int, token string) []byte { return getFindings(filters(i), sort, token) }}
+	one := func(name string, goal float64, filters func(i int) string, sort string) question {
+		return question{name: name, goal: goal, pages: 1, body: func(i int, token string) []byte { return getFindings(filters(i), sort, token) }}
 	}
 	severities := []string{"CRITICAL", "HIGH", "MEDIUM"}
 	all := func(int) string { return "" }
 	lastDay := asfftest.Last(n).Add(-24 * time.Hour).Format(time.RFC3339)
 	deep := func(name, sort string) question {
-		return question{name: name, pages: 200, body: func(_ int, token string) []byte { return getFindings("", sort, token) }}
+		return question{name: name, goal: 400, pages: 200, body: func(_ int, token string) []byte { return getFindings("", sort, token) }}
 	}
 	return []question{
-		one("severity-record-workflow", func(i int) string {
+		one("severity-record-workflow", 5, func(i int) string {
 			return is("SeverityLabel", turn(severities, i)) + "," + is("RecordState", "ACTIVE") + "," + is("WorkflowStatus", "NEW")
 		}, ""),
-		one("account-by-severity", func(i int) string { return is("AwsAccountId", asfftest.Account(i*7)) }, `{"Field":"SeverityLabel","SortOrder":"desc"}`),
-		one("resource", func(i int) string {
+		one("account-by-severity", 5, func(i int) string { return is("AwsAccountId", asfftest.Account(i*7)) }, `{"Field":"SeverityLabel","SortOrder":"desc"}`),
+		one("resource", 1, func(i int) string {
 			return `"ResourceId":[{"Comparison":"EQUALS","Value":` + valueOf(asff.FieldResourceId, (i*991+60)%n) + `}]`
 		}, ""),
-		one("tag-type-prefix", func(i int) string {
+		one("tag-type-prefix", 5, func(i int) string {
 			return `"ResourceTags":[{"Key":"env","Comparison":"EQUALS","Value":"` + turn([]string{"prod", "staging", "dev", "test", "sandbox"}, i) +
 				`"}],"Type":[{"Comparison":"PREFIX","Value":"Software and Configuration Checks/Vulnerabilities"}]`
 		}, ""),
-		one("title-contains-failed", func(i int) string {
+		one("title-contains-failed", 10, func(i int) string {
 			return `"Title":[{"Comparison":"CONTAINS","Value":"` + turn([]string{"encryption", "snapshot-", "malicious host", "backdoor"}, i) + `"}],` + is("ComplianceStatus", "FAILED")
 		}, ""),
-		one("title-contains-rare", func(i int) string {
+		one("title-contains-rare", 10, func(i int) string {
 			return `"Title":[{"Comparison":"CONTAINS","Value":"-` + strconv.Itoa(10_000+i*37) + ` "}]`
 		}, ""),
-		one("last-day-generator", func(i int) string {
+		one("last-day-generator", 5, func(i int) string {
 			return `"UpdatedAt":[{"Start":"` + lastDay + `","End":"2099-01-01T00:00:00Z"}],"GeneratorId":[{"Comparison":"PREFIX","Value":"` +
 				turn([]string{"cis-", "pci-", "nist-"}, i) + `"}]`
 		}, ""),
-		one("newest", all, ""),
-		one("id", func(i int) string {
+		one("newest", 3, all, ""),
+		one("id", 0.5, func(i int) string {
 			return `"Id":[{"Comparison":"EQUALS","Value":` + valueOf(asff.FieldId, (i*7919+11)%n) + `}]`
 		}, ""),
-		one("rare-product-field", func(i int) string {
+		one("rare-product-field", 5, func(i int) string {
 			return `"ProductFields":[{"Key":"custom/campaign","Comparison":"EQUALS","Value":"c` + strconv.Itoa(i%3) + `"}]`
 		}, ""),
-		one("seven-with-not", func(i int) string {
+		one("seven-with-not", 5, func(i int) string {
 			return is("SeverityLabel", "HIGH", "CRITICAL") + "," + is("RecordState", "ACTIVE") + "," + is("WorkflowStatus", "NEW") + "," +
 				is("ComplianceStatus", turn([]string{"FAILED", "WARNING", "NOT_AVAILABLE"}, i)) + "," + is("ResourceType", "AwsS3Bucket") +
 				`,"Type":[{"Comparison":"PREFIX_NOT_EQUALS","Value":"TTPs"}],"ProductFields":[{"Key":"StandardsGuideArn","Comparison":"EQUALS",` +
 				`"Value":"arn:aws:securityhub:::ruleset/cis-aws-foundations-benchmark/v/1.4.0"}]`
 		}, ""),
-		one("newest-by-title", all, `{"Field":"Title"}`),
+		one("first-by-title", 5, all, `{"Field":"Title"}`),
+		{name: "group-by-resource", goal: 30, pages: 1, group: `{"Name":"a","Filters":{` + is("SeverityLabel", "HIGH", "CRITICAL") + `},"GroupByAttribute":"ResourceId"}`},
+		{name: "group-by-severity", goal: 5, pages: 1, group: `{"Name":"b","Filters":{},"GroupByAttribute":"SeverityLabel"}`},
 		deep("200-pages-newest", ""),
 		deep("200-pages-by-title", `{"Field":"Title","SortOrder":"asc"}`),
 		deep("200-pages-by-id", `{"Field":"Id","SortOrder":"asc"}`),
@@ -230,13 +286,20 @@ func (h *hubProcess) measure(b *testing.B, q *question) {
 	ctx := b.Context()
 	var times []time.Duration
 	read := 0
+	reader := benchCaller(benchAdministrator)
+	method, path, body := http.MethodPost, "/findings", q.body
+	if q.group != "" {
+		arn, _, err := h.ask(ctx, reader, method, "/insights", []byte(q.group))
+		require.NoError(b, err)
+		method, path, body = http.MethodGet, "/insights/results/"+arn, func(int, string) []byte { return nil }
+	}
 	once := func(i int) {
 		token := ""
 		began := time.Now()
 		for page := range q.pages {
 			var size int
 			var err error
-			token, size, err = h.ask(ctx, "/findings", q.body(i, token))
+			token, size, err = h.ask(ctx, reader, method, path, body(i, token))
 			require.NoError(b, err)
 			read += size
 			if token == "" && page < q.pages-1 {
@@ -256,6 +319,7 @@ func (h *hubProcess) measure(b *testing.B, q *question) {
 	}
 	b.StopTimer()
 	report(b, times)
+	b.ReportMetric(q.goal, "goal-ms")
 	b.ReportMetric(float64(read)/float64(len(times))/1024, "KB")
 }
 
@@ -273,15 +337,16 @@ func report(b *testing.B, times []time.Duration) {
 func (h *hubProcess) fill(b *testing.B, n int) {
 	b.Helper()
 	type batch struct {
-		text  []byte
-		count int
+		account string
+		text    []byte
+		count   int
 	}
 	full := make(chan batch, 16)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for c := range full {
-				answer, err := h.send.importBatch(b.Context(), h.from, append(c.text, batchTail...))
+				answer, err := h.send.importBatch(b.Context(), benchCaller(c.account), append(c.text, batchTail...))
 				if err != nil || answer.FailedCount > 0 {
 					b.Errorf("import: %v %+v", err, answer)
 				}
@@ -293,7 +358,7 @@ func (h *hubProcess) fill(b *testing.B, n int) {
 		account := asfftest.Account(i)
 		c := open[account]
 		if c == nil {
-			c = &batch{text: append(make([]byte, 0, 100*3600), batchHead...)}
+			c = &batch{account: account, text: append(make([]byte, 0, 100*3600), batchHead...)}
 			open[account] = c
 		} else {
 			c.text = append(c.text, ',')
@@ -333,7 +398,7 @@ func (h *hubProcess) importing(b *testing.B, n int) (stop func()) {
 					text = asfftest.Append(text, account, fallbackRegion, k, version)
 					count++
 				}
-				if _, err := h.send.importBatch(ctx, h.from, append(text, batchTail...)); err != nil && ctx.Err() == nil {
+				if _, err := h.send.importBatch(ctx, benchCaller(account), append(text, batchTail...)); err != nil && ctx.Err() == nil {
 					b.Errorf("import: %v", err)
 					return
 				}
@@ -358,6 +423,7 @@ func BenchmarkQuestions(b *testing.B) {
 	_, err := os.Stat(h.dir + "/filled")
 	h.start(b)
 	if os.IsNotExist(err) {
+		h.organise(b)
 		h.fill(b, n)
 		require.NoError(b, os.WriteFile(h.dir+"/filled", nil, 0o600))
 	}
@@ -366,6 +432,7 @@ func BenchmarkQuestions(b *testing.B) {
 	b.Run(size+"open-after-close", func(b *testing.B) {
 		h.stop(b, os.Interrupt)
 		report(b, []time.Duration{h.start(b)})
+		b.ReportMetric(2000, "goal-ms")
 	})
 	b.Run(size+"open-after-kill", func(b *testing.B) {
 		stop := h.importing(b, 1000)
@@ -373,6 +440,7 @@ func BenchmarkQuestions(b *testing.B) {
 		stop()
 		h.stop(b, os.Kill)
 		report(b, []time.Duration{h.start(b)})
+		b.ReportMetric(2000, "goal-ms")
 	})
 	questions := questionsAbout(n)
 	for i := range questions {
@@ -387,15 +455,63 @@ func BenchmarkQuestions(b *testing.B) {
 		b.Run(size+questions[i].name+"/importing", func(b *testing.B) { h.measure(b, &questions[i]) })
 	}
 	stop()
+	reader := benchCaller(benchAdministrator)
 	b.Run(size+"export-paged", func(b *testing.B) {
 		began, token := time.Now(), ""
 		for {
 			var err error
-			if token, _, err = h.ask(b.Context(), "/findings", getFindings("", `{"Field":"Id"}`, token)); err != nil || token == "" {
+			if token, _, err = h.ask(b.Context(), reader, http.MethodPost, "/findings", getFindings("", `{"Field":"Id"}`, token)); err != nil || token == "" {
 				require.NoError(b, err)
 				break
 			}
 		}
 		report(b, []time.Duration{time.Since(began)})
+		b.ReportMetric(60_000, "goal-ms")
 	})
+	b.Run(size+"export-stream", func(b *testing.B) {
+		began := time.Now()
+		got, err := h.export(b.Context(), reader)
+		require.NoError(b, err)
+		require.GreaterOrEqual(b, got, n)
+		report(b, []time.Duration{time.Since(began)})
+		b.ReportMetric(15_000, "goal-ms")
+	})
+}
+
+// export reads every finding from the stream, and counts them.
+func (h *hubProcess) export(ctx context.Context, as caller) (findings int, err error) {
+	body := []byte("{}")
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.send.endpoint+"/hubcap/v1/findings/export", bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	keys, err := as.Credentials.Retrieve(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := h.send.signer.SignHTTP(ctx, keys, req, payloadHash(body), signingName, as.Region, time.Now()); err != nil {
+		return 0, err
+	}
+	client := http.Client{Transport: h.send.client.Transport} // no limit of time
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read from
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 300))
+		return 0, fmt.Errorf("HTTP %d: %s", resp.StatusCode, text)
+	}
+	buf := make([]byte, 256<<10)
+	for {
+		n, err := resp.Body.Read(buf)
+		findings += bytes.Count(buf[:n], []byte{'\n'})
+		if err == io.EOF { //nolint:errorlint // as io.Reader has it
+			return findings, nil
+		}
+		if err != nil {
+			return findings, err
+		}
+	}
 }

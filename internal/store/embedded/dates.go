@@ -16,10 +16,10 @@ const (
 type dateWalk struct {
 	x     *index
 	order *order
-	from  place // the walk goes on behind it; backwards: in front of it
-	back  bool  // oldest first; documents without a date are not met
-	steps int   // of the last call
-	found int   // documents of the last call
+	from  place   // the walk goes on behind it; backwards: in front of it
+	back  bool    // oldest first; documents without a date are not met
+	steps int     // of the last call
+	times []int64 // of the documents of the last call, when they were met
 	ended bool
 }
 
@@ -27,7 +27,7 @@ type dateWalk struct {
 func (w *dateWalk) next(most int, may *roaring.Bitmap) (docs []uint32) {
 	w.x.mu.RLock()
 	defer w.x.mu.RUnlock()
-	w.steps, w.ended = 0, true
+	w.steps, w.ended, w.times = 0, true, w.times[:0]
 	var last uint32
 	visit := func(doc uint32) bool {
 		if w.steps == walkSteps || len(docs) == most {
@@ -38,6 +38,7 @@ func (w *dateWalk) next(most int, may *roaring.Bitmap) (docs []uint32) {
 		last = doc
 		if may == nil || may.Contains(doc) {
 			docs = append(docs, doc)
+			w.times = append(w.times, w.x.time(doc, w.order.columns.column))
 		}
 		return true
 	}
@@ -49,7 +50,6 @@ func (w *dateWalk) next(most int, may *roaring.Bitmap) (docs []uint32) {
 	if w.steps > 0 {
 		w.from = w.order.columns.placeOf(last)
 	}
-	w.found = len(docs)
 	return docs
 }
 

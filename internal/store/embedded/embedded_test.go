@@ -50,7 +50,7 @@ func TestNoIndexMemory(t *testing.T) {
 func TestWaysOfLargeStores(t *testing.T) {
 	storetest.Run(t, func(testing.TB) func() (store.Store, error) {
 		opts := small
-		opts.FS, opts.tuning = NewMemory(), tuning{manyTerms: 1, fewTermed: 0, treeSteps: 1 << 30, scanShare: 1}
+		opts.FS, opts.tuning = NewMemory(), tuning{manyTerms: 1, fewTermed: 0, treeSteps: 1 << 30, manySatisfy: 1, scanShare: 1}
 		return func() (store.Store, error) { return Open("store", opts) }
 	})
 }
@@ -59,7 +59,7 @@ func TestWaysOfLargeStores(t *testing.T) {
 func TestWaysOfSparseAnswers(t *testing.T) {
 	storetest.Run(t, func(testing.TB) func() (store.Store, error) {
 		opts := small
-		opts.FS, opts.tuning = NewMemory(), tuning{manyTerms: 1, fewTermed: -1, treeSteps: 0, scanShare: 1 << 30}
+		opts.FS, opts.tuning = NewMemory(), tuning{manyTerms: 1, fewTermed: -1, treeSteps: 0, manySatisfy: 0, scanShare: 1 << 30}
 		return func() (store.Store, error) { return Open("store", opts) }
 	})
 }

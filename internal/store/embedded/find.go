@@ -2,8 +2,10 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -17,10 +19,10 @@ type found struct {
 	doc     uint32
 	version uint64 // when the index was asked
 	ident   store.Identity
-	keys    []key // by sort key
-	vague   bool  // a key is not known: the document has to be read
-	checked bool  // it satisfies the question in that version
-	body    span  // of reading.packed: the record
+	keys    []key  // by sort key
+	vague   bool   // a key is not known: the document has to be read
+	unsure  bool   // a condition that was left for later may not hold
+	body    []byte // the record
 }
 
 // search is one Find under way.
@@ -33,6 +35,8 @@ type search struct {
 	set   bounds
 	r     *reading
 	sort  *sorting
+	plan  *plan
+	later []filter
 }
 
 // Find implements store.Store.
@@ -71,7 +75,7 @@ func (f *search) deliver(page []found, yield func(*store.Doc) error) (*query.Pos
 		if err := f.ctx.Err(); err != nil {
 			return nil, tooSlow(f.ctx, err)
 		}
-		if err := f.r.unpack(f.r.packed[page[i].body.from:page[i].body.to]); err != nil {
+		if err := f.r.unpack(page[i].body); err != nil {
 			return nil, fmt.Errorf("store: document %d: %w", page[i].doc, err)
 		}
 		doc = store.Doc{Key: keyOf(&f.r.parts), JSON: f.r.json, Customer: f.r.rec.customer, Version: f.r.rec.version}
@@ -100,8 +104,9 @@ const mostAtOnce = 4096
 
 // page collects the findings of a page and one more, in order.
 func (f *search) page() (page []found, err error) {
-	f.r.packed = f.r.packed[:0]
-	if f.set, err = f.s.ask(f.ctx, f.scope, &f.q.Where, nil); err != nil {
+	f.r.rewind()
+	f.plan = &plan{s: f.s, ctx: f.ctx, later: &f.later}
+	if f.set, err = f.s.evaluate(f.plan, f.scope, &f.q.Where); err != nil {
 		return nil, err
 	}
 	var after *found
@@ -113,11 +118,14 @@ func (f *search) page() (page []found, err error) {
 	}
 	want := f.q.Limit + 1
 	page = f.r.page[:0]
-	var seen *roaring.Bitmap // from the second selection on
+	seen := make(map[uint32]struct{}, want)
 	inOrder := true
 	for asked := want; ; {
 		some, err := f.choose(after, asked)
 		if err != nil {
+			return nil, err
+		}
+		if err := f.fetch(some); err != nil {
 			return nil, err
 		}
 		last := len(some) < asked
@@ -127,12 +135,12 @@ func (f *search) page() (page []found, err error) {
 			frontier = &edge
 		}
 		for i := range some {
-			if i%16 == 0 && f.ctx.Err() != nil {
+			if i%fewFetched == 0 && f.ctx.Err() != nil {
 				return nil, f.ctx.Err()
 			}
 			d := &some[i]
-			if seen != nil && seen.Contains(d.doc) {
-				continue
+			if _, there := seen[d.doc]; there {
+				continue // it moved while it was looked for
 			}
 			version := d.version
 			ok, err := f.check(d, frontier)
@@ -142,18 +150,13 @@ func (f *search) page() (page []found, err error) {
 			if ok {
 				inOrder = inOrder && d.version == version
 				page = append(page, *d)
+				seen[d.doc] = struct{}{}
 			}
 		}
 		if last || len(page) >= want {
 			break
 		}
 		// Too few of them matched: look at more at once.
-		if seen == nil {
-			seen = roaring.New()
-		}
-		for i := range page {
-			seen.Add(page[i].doc)
-		}
 		after, asked = frontier, min(2*asked, max(want, mostAtOnce))
 	}
 	if !inOrder {
@@ -172,27 +175,59 @@ func (f *search) compare(a, b *found) int {
 // check reads a document that the index named, and tells whether it belongs to the page. A document that changed in between is
 // judged anew; where it now stands beyond the frontier it is met again later.
 func (f *search) check(d, frontier *found) (bool, error) {
-	from := len(f.r.packed)
-	ok, err := f.s.fetch(d.doc, func(v []byte) error {
-		f.r.packed = append(f.r.packed, v...)
-		return f.r.rec.decode(v)
-	})
-	if !ok || err != nil {
-		return false, err
+	if d.body == nil {
+		return false, nil // it is gone
 	}
-	d.body = span{from, len(f.r.packed)}
-	if f.r.rec.version == d.version && (d.checked || f.set.exact() || f.set.must.Contains(d.doc)) {
+	if err := f.r.rec.decode(d.body); err != nil {
+		return false, fmt.Errorf("store: document %d: %w", d.doc, err)
+	}
+	if f.r.rec.version == d.version && !d.unsure && (f.set.exact() || f.set.must.Contains(d.doc)) {
 		return true, nil
 	}
-	ok, err = f.judge(d, frontier)
-	if !ok {
-		f.r.packed = f.r.packed[:from]
+	return f.judge(d, frontier)
+}
+
+// fewFetched is how many documents one goroutine reads before another helps.
+const fewFetched = 16
+
+// fetch reads the records of candidates. Most of that is waiting for memory, or for the disk: several goroutines share it.
+func (f *search) fetch(some []found) error {
+	lanes := f.r.lanes[:max(1, min(len(f.r.lanes), len(some)/fewFetched))]
+	share := (len(some) + len(lanes) - 1) / len(lanes)
+	errs := make([]error, len(lanes))
+	var wg sync.WaitGroup
+	for i := range lanes[1:] {
+		wg.Go(func() {
+			errs[i+1] = f.fetchSome(some[min((i+1)*share, len(some)):min((i+2)*share, len(some))], &lanes[i+1])
+		})
 	}
-	return ok, err
+	errs[0] = f.fetchSome(some[:min(share, len(some))], &lanes[0])
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (f *search) fetchSome(some []found, lane *[]byte) error {
+	buf := *lane
+	for i := range some {
+		if i%fewFetched == 0 && f.ctx.Err() != nil {
+			return f.ctx.Err()
+		}
+		d := &some[i]
+		if _, err := f.s.fetch(d.doc, func(v []byte) error {
+			from := len(buf)
+			buf = append(buf, v...) // what was read before keeps its memory
+			d.body = buf[from:len(buf):len(buf)]
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	*lane = buf
+	return nil
 }
 
 func (f *search) judge(d, frontier *found) (bool, error) {
-	if err := f.r.unpack(f.r.packed[d.body.from:d.body.to]); err != nil {
+	if err := f.r.unpack(d.body); err != nil {
 		return false, fmt.Errorf("store: document %d: %w", d.doc, err)
 	}
 	if !f.scope.Allows(keyOf(&f.r.parts)) {

@@ -13,9 +13,11 @@ type forward struct {
 	field asff.Field
 	key   string
 	attr  uint32
-	list  bool // documents may have several
-	ready chan struct{}
-	err   error
+
+	keyBytes []byte
+	list     bool // documents may have several
+	ready    chan struct{}
+	err      error
 
 	of      [][]uint32 // by document, in chunks: 0 none; a term, plus one; or severalTerms and a place in several
 	several []fewTerms
@@ -179,7 +181,7 @@ func (s *Store) forward(ctx context.Context, field asff.Field, key string) (*for
 			x.mu.Unlock()
 			return nil, nil //nolint:nilnil // as said above
 		}
-		w = &forward{field: field, key: key, attr: attr, ready: make(chan struct{})}
+		w = &forward{field: field, key: key, keyBytes: []byte(key), attr: attr, ready: make(chan struct{})}
 		x.forwards.all = append(x.forwards.all, w)
 		go s.fillForward(w)
 	}

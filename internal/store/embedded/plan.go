@@ -22,6 +22,9 @@ type plan struct {
 	ctx  context.Context //nolint:containedctx // lives as long as the call
 	from uint64          // changes of the index before the first look
 	note *notes          // of Explain; nil
+
+	// later, unless nil, takes conditions that so many values satisfy that it is quicker to look at each candidate's on the way.
+	later *[]filter
 }
 
 // bounds is the answer to a node: every document of must satisfies it, no document outside of may does. The bitmaps are the
@@ -58,12 +61,20 @@ func (b bounds) without(o bounds) bounds {
 
 // ask evaluates a condition.
 func (s *Store) ask(ctx context.Context, scope store.Scope, where *query.Expr, note *notes) (bounds, error) {
-	p := &plan{s: s, ctx: ctx, note: note}
+	return s.evaluate(&plan{s: s, ctx: ctx, note: note}, scope, where)
+}
+
+// evaluate runs a plan.
+func (s *Store) evaluate(p *plan, scope store.Scope, where *query.Expr) (bounds, error) {
 	x := s.index
 	x.mu.RLock()
 	p.from = x.recent.n
 	x.mu.RUnlock()
-	b, err := p.and(scoped(scope, where))
+	every, err := p.postpone(p.scoped(scope, where))
+	if err != nil {
+		return bounds{}, err
+	}
+	b, err := p.and(every)
 	if err != nil {
 		return bounds{}, err
 	}
@@ -82,29 +93,49 @@ func (s *Store) ask(ctx context.Context, scope store.Scope, where *query.Expr, n
 		b.must.AndNot(changed)
 		p.note.say("changed meanwhile, read again: %d", p.note.held(changed))
 	}
-	return b, ctx.Err()
+	return b, p.ctx.Err()
 }
 
 // scoped is what must hold: the scope, and the condition. A conjunction is taken apart, so that all of it is ordered by size.
-func scoped(scope store.Scope, where *query.Expr) []query.Expr {
-	var all []query.Expr
-	for _, part := range [...]struct {
-		field  asff.Field
-		values []string
-	}{{fieldAccount, scope.Accounts}, {fieldRegion, scope.Regions}} {
-		if len(part.values) == 0 {
-			continue
-		}
-		either := query.Expr{Op: query.Or}
-		for _, v := range part.values {
-			either.Args = append(either.Args, query.Expr{Op: query.Is, Cond: query.Cond{Field: part.field, Text: v}})
-		}
-		all = append(all, either)
-	}
+func (p *plan) scoped(scope store.Scope, where *query.Expr) []query.Expr {
+	all := append(p.inScope(nil, fieldAccount, scope.Accounts), p.inScope(nil, fieldRegion, scope.Regions)...)
 	if where.Op == query.And {
 		return append(all, where.Args...)
 	}
 	return append(all, *where)
+}
+
+// inScope appends what a list of accounts or Regions asks for. Every document has one of them; where the list has most of those
+// there are, the others are excluded instead, and nothing is to be done where it has all.
+func (p *plan) inScope(all []query.Expr, field asff.Field, allowed []string) []query.Expr {
+	if len(allowed) == 0 {
+		return all
+	}
+	in, out := query.Expr{Op: query.Or}, query.Expr{Op: query.Or}
+	set := make(map[string]struct{}, len(allowed))
+	for _, v := range allowed {
+		set[v] = struct{}{}
+	}
+	for at, more := 0, true; more; {
+		at, more = p.s.dict.walk(field, "", at, func(t *term) {
+			either := &out
+			if _, ok := set[string(t.text)]; ok {
+				either = &in
+			}
+			either.Args = append(either.Args, query.Expr{Op: query.Is, Cond: query.Cond{Field: field, Text: string(t.text)}})
+		})
+	}
+	switch {
+	case p.note != nil: // what others have is nobody's business
+	case len(out.Args) == 0:
+		return all
+	case len(out.Args) < len(in.Args):
+		return append(all, query.Negate(out))
+	}
+	if len(in.Args) == 0 {
+		return append(all, query.Expr{Op: query.None})
+	}
+	return append(all, in)
 }
 
 // eval answers one node. within bounds the documents that matter; nil: all.
@@ -521,15 +552,12 @@ func (x *index) scanOrder(o *order, lo, hi int64) *roaring.Bitmap {
 	for steps := 0; steps < orderSteps; {
 		docs := w.next(walkedAtOnce, nil)
 		steps += len(docs)
-		x.mu.RLock()
-		for _, doc := range docs {
-			if t := x.time(doc, o.columns.column); t < lo || t == noTime {
-				x.mu.RUnlock()
+		for i, doc := range docs {
+			if t := w.times[i]; t < lo || t == noTime {
 				return g.bitmap()
 			}
 			g.one(doc)
 		}
-		x.mu.RUnlock()
 		if len(docs) == 0 {
 			return g.bitmap()
 		}

@@ -23,7 +23,7 @@ type reading struct {
 	parts    [4][]byte
 	json     []byte
 	page     []found
-	packed   []byte // compressed bodies of a page
+	lanes    [][]byte // records of a page, a buffer for each goroutine that reads them
 }
 
 func (s *Store) startReading() *reading { return s.readers.Get().(*reading) }
@@ -32,10 +32,23 @@ func (s *Store) endReading(r *reading) {
 	if cap(r.expanded) > maxKept {
 		r.expanded = nil
 	}
-	if cap(r.packed) > maxKept {
-		r.packed = nil
+	for i := range r.lanes {
+		if cap(r.lanes[i]) > maxKept {
+			r.lanes[i] = nil
+		}
 	}
+	clear(r.page) // it refers to them
 	s.readers.Put(r)
+}
+
+// rewind gives the buffers of the last page back.
+func (r *reading) rewind() {
+	if r.lanes == nil {
+		r.lanes = make([][]byte, min(4, runtime.GOMAXPROCS(0)))
+	}
+	for i := range r.lanes {
+		r.lanes[i] = r.lanes[i][:0]
+	}
 }
 
 // fetch calls use with a document's record; false when it is gone.

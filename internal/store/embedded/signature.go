@@ -99,6 +99,21 @@ func (g *signatures) halfGone(d *dictionary) bool {
 // search calls f for the terms that may contain the text; false where signatures do not help: the text is too short. f is called
 // with the dictionary locked for reading.
 func (g *signatures) search(ctx context.Context, d *dictionary, text string, f func(t *term)) bool {
+	return g.each(ctx, d, text, func(set *[signatureWords]uint64, ids []uint32) {
+		d.mu.RLock()
+		defer d.mu.RUnlock()
+		for w, word := range set {
+			for ; word != 0; word &= word - 1 {
+				if t := d.at(ids[w*64+bits.TrailingZeros64(word)]); t.id != 0 {
+					f(&t)
+				}
+			}
+		}
+	})
+}
+
+// each calls f for each block, with the bits of the terms that may contain the text.
+func (g *signatures) each(ctx context.Context, d *dictionary, text string, f func(set *[signatureWords]uint64, ids []uint32)) bool {
 	var buf [256]byte
 	folded := foldText(buf[:0], []byte(text))
 	if len(folded) < 3 || !utf8.ValidString(text) {
@@ -109,7 +124,6 @@ func (g *signatures) search(ctx context.Context, d *dictionary, text string, f f
 		probes = append(probes, probeOf(folded[i:]))
 	}
 	g.catchUp(ctx, d)
-	var set [signatureWords]uint64
 	for from := 0; ctx.Err() == nil; from += signatureTerms {
 		g.mu.RLock()
 		if from >= len(g.ids) {
@@ -117,7 +131,7 @@ func (g *signatures) search(ctx context.Context, d *dictionary, text string, f f
 			return true
 		}
 		block := g.blocks[from/signatureTerms]
-		set = block[probes[0]]
+		set := block[probes[0]]
 		for _, p := range probes[1:] {
 			row := &block[p]
 			for w := range set {
@@ -126,17 +140,19 @@ func (g *signatures) search(ctx context.Context, d *dictionary, text string, f f
 		}
 		ids := g.ids[from:min(from+signatureTerms, len(g.ids))]
 		g.mu.RUnlock()
-		d.mu.RLock()
-		for w, word := range set {
-			for ; word != 0; word &= word - 1 {
-				if t := d.at(ids[w*64+bits.TrailingZeros64(word)]); t.id != 0 {
-					f(&t)
-				}
-			}
-		}
-		d.mu.RUnlock()
+		f(&set, ids)
 	}
 	return true
+}
+
+// count is how many values may contain the text; false where signatures do not help.
+func (g *signatures) count(ctx context.Context, d *dictionary, text string) (n int, ok bool) {
+	ok = g.each(ctx, d, text, func(set *[signatureWords]uint64, _ []uint32) {
+		for _, word := range set {
+			n += bits.OnesCount64(word)
+		}
+	})
+	return n, ok
 }
 
 // catchUp takes in the values that came since.

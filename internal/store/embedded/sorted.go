@@ -153,24 +153,20 @@ func (f *search) keysOf(d *found, keys []key, known *term) bool {
 	return true
 }
 
-// resolve reads a document of which the index does not know enough. What is gone, or another by now, is left to check.
-func (f *search) resolve(d *found) error {
+// resolve reads a document of which the index does not know enough; false when it is gone. What it finds may be another version.
+func (f *search) resolve(d *found) (bool, error) {
 	ok, err := f.s.document(f.r, d.doc)
-	if err != nil {
-		return err
+	if err != nil || !ok {
+		return false, err
 	}
-	if ok {
-		values := f.r.values.Values(f.r.json)
-		d.keys = exactKeys(f.order, values)
-		if f.r.rec.version == d.version {
-			f.learn(d.doc, values)
-		}
+	values := f.r.values.Values(f.r.json)
+	if f.r.rec.version == d.version {
+		f.learn(d.doc, values)
+	} else {
+		d.version, d.unsure = f.r.rec.version, true
 	}
-	d.vague = false
-	for i := range d.keys {
-		d.keys[i].long = false
-	}
-	return nil
+	d.keys, d.vague = exactKeys(f.order, values), false
+	return true, nil
 }
 
 // learn tells the forwards which of several values was the first.
@@ -200,7 +196,7 @@ func (f *search) choose(after *found, most int) ([]found, error) {
 		return nil, err
 	}
 	b := &best{f: f, after: after, few: firstFew[found]{most: most}}
-	b.few.compare = b.compare
+	b.few.compare = func(x, y *found) int { return f.compare(x, y) }
 	dense := f.isDense(most)
 	walked, err := false, error(nil)
 	first := f.order[0].Field
@@ -218,26 +214,19 @@ func (f *search) choose(after *found, most int) ([]found, error) {
 		b.few.list = b.few.list[:0]
 		err = b.all(f.set.may)
 	}
-	if err == nil {
-		err = b.err
-	}
 	if err != nil {
 		return nil, err
 	}
-	list := b.few.sorted()
-	for i := range list {
-		if slices.ContainsFunc(list[i].keys, func(k key) bool { return k.long }) {
-			if err := f.resolve(&list[i]); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return list, b.err
+	return b.few.sorted(), nil
 }
 
 // isDense tells whether a walk along an order meets enough candidates soon, were they spread evenly.
 func (f *search) isDense(most int) bool {
-	some := f.set.may.GetCardinality()
+	part := float64(f.set.may.GetCardinality())
+	for i := range f.later {
+		part *= f.later[i].share
+	}
+	some := uint64(part)
 	return some > 0 && uint64(most)*f.s.index.count()/some < f.s.opts.tuning.treeSteps //nolint:gosec // positive
 }
 
@@ -250,22 +239,6 @@ type best struct {
 	lacks bool // only those that lack the first sort key are taken
 	batch []found
 	keys  []key
-	err   error
-}
-
-// compare reads documents where the index does not know enough.
-func (b *best) compare(x, y *found) int {
-	c, sure := compareKeys(b.f.order, x, y)
-	if sure || b.err != nil {
-		return c
-	}
-	for _, d := range [...]*found{x, y} {
-		if d != b.after && b.err == nil {
-			b.err = b.f.resolve(d)
-		}
-	}
-	c, _ = compareKeys(b.f.order, x, y)
-	return c
 }
 
 // look takes documents, which the index's lock is not held for, to the candidates. only, unless nil, is the term that must be the
@@ -290,7 +263,7 @@ func (b *best) look(docs []uint32, only *term) error {
 			}
 		}
 		c := found{doc: doc}
-		if b.f.keysOf(&c, b.keys[i*n:i*n+n:i*n+n], known) {
+		if b.f.passes(&c) && b.f.keysOf(&c, b.keys[i*n:i*n+n:i*n+n], known) {
 			b.batch = append(b.batch, c)
 		}
 	}
@@ -299,16 +272,32 @@ func (b *best) look(docs []uint32, only *term) error {
 	for i := range b.batch {
 		c := &b.batch[i]
 		if c.vague {
-			if err := b.f.resolve(c); err != nil {
+			ok, err := b.f.resolve(c)
+			if err != nil {
 				return err
 			}
-			if only != nil && !b.f.firstIs(c, only) {
+			if !ok || only != nil && !b.f.firstIs(c, only) {
 				continue
 			}
 		}
-		b.add(c)
+		if err := b.add(c); err != nil {
+			return err
+		}
 	}
 	return b.f.ctx.Err()
+}
+
+// passes tells whether a document satisfies what was left for later, or may. One that changed since the plan was made is judged
+// anyway.
+func (f *search) passes(c *found) bool {
+	for i := range f.later {
+		may, sure := f.later[i].passes(f.plan, c.doc)
+		if !may {
+			return false
+		}
+		c.unsure = c.unsure || !sure
+	}
+	return true
 }
 
 // firstIs tells whether a document's first value is that of a term.
@@ -325,19 +314,48 @@ func (f *search) firstIs(c *found, t *term) bool {
 	return long == t.long && bytes.Equal(text, t.text)
 }
 
-func (b *best) add(c *found) {
+// add takes a candidate, if it belongs there. All that are kept know their keys whole.
+func (b *best) add(c *found) error {
 	if b.lacks && !c.keys[0].missing {
-		return
+		return nil
 	}
-	if b.after != nil && b.compare(c, b.after) <= 0 {
-		return
+	behind, sure := 1, true
+	if b.after != nil {
+		behind, sure = compareKeys(b.f.order, c, b.after)
+	}
+	if sure && behind <= 0 {
+		return nil
+	}
+	full := len(b.few.list) == b.few.most
+	if sure && full {
+		if over, known := compareKeys(b.f.order, c, &b.few.list[0]); known && over >= 0 {
+			b.met++
+			return nil
+		}
+	}
+	if slices.ContainsFunc(c.keys, func(k key) bool { return k.long }) {
+		was, version := slices.Clone(c.keys), c.version
+		ok, err := b.f.resolve(c)
+		if err != nil || !ok || c.version != version && !sameHeads(was, c.keys) {
+			return err // it is met again where it went
+		}
+		return b.add(c)
 	}
 	b.met++
-	if len(b.few.list) == b.few.most && b.compare(c, &b.few.list[0]) >= 0 {
-		return
-	}
 	c.keys = slices.Clone(c.keys)
 	b.few.add(*c)
+	return nil
+}
+
+// sameHeads tells whether keys are those that were known before, as far as they were.
+func sameHeads(was, is []key) bool {
+	for i := range was {
+		x, y := &was[i], &is[i]
+		if x.missing != y.missing || x.num != y.num || x.long && !bytes.Equal(x.text, headOf(y.text)) || !x.long && !bytes.Equal(x.text, y.text) {
+			return false
+		}
+	}
+	return true
 }
 
 // all looks at every document of a set.
@@ -544,20 +562,18 @@ func (b *best) walkDates() (bool, error) {
 		enough := b.met >= b.few.most
 		docs := w.next(min(max(b.few.most-b.met, 16), walkedAtOnce), f.set.may)
 		// Enough, once those of the same instant were looked at too.
-		x.mu.RLock()
-		for i, doc := range docs {
-			if at := x.time(doc, o.columns.column); at != last {
+		for i, at := range w.times {
+			if at != last {
 				if last = at; enough {
 					docs = docs[:i]
 					break
 				}
 			}
 		}
-		x.mu.RUnlock()
 		if err := b.look(docs, nil); err != nil {
 			return false, err
 		}
-		if enough && len(docs) < w.found {
+		if enough && len(docs) < len(w.times) {
 			return true, nil
 		}
 		steps += w.steps

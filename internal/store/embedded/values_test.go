@@ -247,7 +247,7 @@ func sortable(i int) string {
 func TestSortedPagesAmongWriters(t *testing.T) {
 	const findings = 120
 	opts := small
-	opts.FS, opts.tuning = NewMemory(), tuning{manyTerms: 1, fewTermed: 0, treeSteps: 200, scanShare: 1}
+	opts.FS, opts.tuning = NewMemory(), tuning{manyTerms: 1, fewTermed: 0, treeSteps: 200, manySatisfy: 3, scanShare: 1}
 	s, err := Open("store", opts)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Close()) }()

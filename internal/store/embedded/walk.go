@@ -122,7 +122,9 @@ func (s *Store) walk(ctx context.Context, snap *pebble.Snapshot, set *roaring.Bi
 			failed = errors.Join(c.err, ctx.Err())
 		}
 		for i := 0; i < len(c.docs) && failed == nil; i++ {
-			failed = yield(&c.docs[i])
+			if failed = ctx.Err(); failed == nil {
+				failed = yield(&c.docs[i])
+			}
 		}
 		if failed != nil {
 			cancel()

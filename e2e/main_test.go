@@ -66,6 +66,13 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
+// command is the binary, to be started.
+func command(args ...string) *exec.Cmd {
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = ".."
+	return cmd
+}
+
 // patience bounds every wait for the server.
 const patience = 30 * time.Second
 

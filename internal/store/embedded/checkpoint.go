@@ -49,6 +49,7 @@ type checkpoint struct {
 	work    sync.Mutex // of who writes files
 	root    root
 	written uint32    // terms that are in the files
+	last    bool      // what is written now is the last; nobody is left to rest for
 	tried   time.Time // a base that failed
 	wake    chan struct{}
 	quit    chan struct{}
@@ -115,7 +116,7 @@ func build(mask uint64) string {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func newCheckpoint(s *Store) *checkpoint {
-	return &checkpoint{s: s, off: s.opts.NoCheckpoint, flushAt: journalSize, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	return &checkpoint{s: s, off: s.opts.NoCheckpoint, flushAt: s.opts.journalSize, wake: make(chan struct{}, 1), quit: make(chan struct{})}
 }
 
 func (k *checkpoint) dir() string { return k.s.home.path(indexDir) }
@@ -216,7 +217,12 @@ func (k *checkpoint) stop() {
 	k.done.Wait()
 	k.work.Lock()
 	defer k.work.Unlock()
-	if err := k.flush(); err != nil {
+	end := k.flush
+	if k.missing() {
+		k.last = true
+		end = k.rebase
+	}
+	if err := end(); err != nil {
 		k.complain(err)
 	}
 }

@@ -92,6 +92,9 @@ func (b *baseWriter) pieces(terms uint32) error {
 
 // rest leaves the machine to others for as long as the last piece took. It fails when the store closes.
 func (b *baseWriter) rest() error {
+	if b.k.last {
+		return nil
+	}
 	clock := b.k.s.opts.Clock
 	t := time.NewTimer(min(clock().Sub(b.began), 50*time.Millisecond))
 	defer t.Stop()

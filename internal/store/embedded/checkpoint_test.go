@@ -30,6 +30,8 @@ import (
 // columns, and the order. Documents are named by their numbers, which the database holds.
 func picture(t testing.TB, s *Store) map[string]string {
 	t.Helper()
+	s.sweeper.work.Lock() // it works in the background
+	defer s.sweeper.work.Unlock()
 	x, d := s.index, s.dict
 	out := map[string]string{}
 	for id := uint32(1); id < d.next; id++ {
@@ -115,16 +117,16 @@ const (
 
 // a checkpointed store in a directory of a file system, with small journals.
 type checkpointed struct {
-	t     testing.TB
-	opts  Options
-	log   *heard
-	s     *Store
-	flush int
+	t    testing.TB
+	opts Options
+	log  *heard
+	s    *Store
 }
 
 func newCheckpointed(t testing.TB, files vfs.FS) *checkpointed {
 	t.Helper()
-	c := &checkpointed{t: t, opts: small, log: &heard{}, flush: 2000}
+	c := &checkpointed{t: t, opts: small, log: &heard{}}
+	c.opts.journalSize = 2000
 	c.opts.FS, c.opts.Logger = files, slog.New(slog.NewTextHandler(c.log, nil))
 	c.open()
 	return c
@@ -135,9 +137,6 @@ func (c *checkpointed) open() {
 	s, err := Open("store", c.opts)
 	require.NoError(c.t, err)
 	c.s = s
-	s.index.mu.Lock()
-	s.checkpoint.flushAt = c.flush
-	s.index.mu.Unlock()
 }
 
 func (c *checkpointed) close() {
@@ -145,24 +144,21 @@ func (c *checkpointed) close() {
 	require.NoError(c.t, c.s.Close())
 }
 
-// rebuilt is the picture of the same store, made of the documents. Nobody may write meanwhile, not even in the background.
+// rebuilt is the picture of the same store, made of the documents. Nobody may write meanwhile.
 func (c *checkpointed) rebuilt() map[string]string {
 	c.t.Helper()
-	was := c.s.dict
-	index, dict := c.s.index, c.s.dict
-	c.s.emptyIndex()
-	c.s.dict.limit = was.limit
-	require.NoError(c.t, c.s.rebuild(nil))
-	out := picture(c.t, c.s)
-	c.s.index, c.s.dict = index, dict
-	return out
+	s := &Store{dir: c.s.dir, opts: c.s.opts, db: c.s.db, home: c.s.home, state: c.s.state, meta: c.s.meta, key: c.s.key, sweeper: new(sweeper)}
+	s.readers.New = c.s.readers.New
+	s.checkpoint = newCheckpoint(s)
+	s.checkpoint.off = true
+	s.emptyIndex()
+	require.NoError(c.t, s.rebuild(nil))
+	return picture(c.t, s)
 }
 
 // agree holds the index against the documents.
 func (c *checkpointed) agree() {
 	c.t.Helper()
-	c.s.checkpoint.work.Lock()
-	defer c.s.checkpoint.work.Unlock()
 	require.Equal(c.t, c.rebuilt(), picture(c.t, c.s))
 }
 

@@ -57,9 +57,10 @@ type Options struct {
 	// NoCheckpoint leaves out the checkpoint of the index: for a store that goes with the process.
 	NoCheckpoint bool
 
-	newReader func() valueReader // of tests
-	hashMask  uint64             // of tests: forces collisions
-	tuning    tuning             // of tests: takes the ways of large stores
+	newReader   func() valueReader // of tests
+	hashMask    uint64             // of tests: forces collisions
+	journalSize int                // of tests: bytes of differences that make a journal of the checkpoint
+	tuning      tuning             // of tests: takes the ways of large stores
 }
 
 // tuning is from where on a question goes another way.
@@ -114,6 +115,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.tuning == (tuning{}) {
 		o.tuning = usualTuning
+	}
+	if o.journalSize == 0 {
+		o.journalSize = journalSize
 	}
 	if o.hashMask == 0 {
 		o.hashMask = ^uint64(0)

@@ -149,13 +149,17 @@ func (h *Hub) eachInvitation(ctx context.Context, p *iam.Principal, ids []string
 
 // ListInvitations lists the invitations that the caller has: open, accepted, or declined and not deleted.
 func (h *Hub) ListInvitations(ctx context.Context, p *iam.Principal, in *api.ListInvitationsInput) (*api.ListInvitationsOutput, error) {
+	size, err := pageWithin(in.MaxResults, maxAccountsPage)
+	if err != nil {
+		return nil, err
+	}
 	prefix := recordInvitation + p.Region + "/"
 	out := &api.ListInvitationsOutput{Invitations: []api.Invitation{}}
-	err := h.store.View(ctx, func(st store.StateView) error {
+	err = h.store.View(ctx, func(st store.StateView) error {
 		if _, err := h.enabledHub(st, p); err != nil {
 			return err
 		}
-		names, next, err := h.page(st.Names(p.Account, prefix), in.NextToken, in.MaxResults, ask("ListInvitations", p, nil, nil))
+		names, next, err := h.page(st.Names(p.Account, prefix), in.NextToken, size, ask("ListInvitations", p, nil, nil))
 		if err != nil {
 			return err
 		}

@@ -232,15 +232,19 @@ func (h *Hub) GetMembers(ctx context.Context, p *iam.Principal, in *api.GetMembe
 // ListMembers lists the caller's accounts in its Region by their ids: its members, or, with OnlyAssociated false, all.
 func (h *Hub) ListMembers(ctx context.Context, p *iam.Principal, in *api.ListMembersInput) (*api.ListMembersOutput, error) {
 	only := in.OnlyAssociated == nil || *in.OnlyAssociated
+	size, err := pageWithin(in.MaxResults, maxAccountsPage)
+	if err != nil {
+		return nil, err
+	}
 	out := &api.ListMembersOutput{Members: []api.Member{}}
 	prefix := recordMember + p.Region + "/"
 	q := ask("ListMembers", p, strconv.AppendBool(nil, only), nil)
-	err := h.store.View(ctx, func(st store.StateView) error {
+	err = h.store.View(ctx, func(st store.StateView) error {
 		if _, err := h.enabledHub(st, p); err != nil {
 			return err
 		}
 		var recs []api.Member
-		names, err := h.following(st.Names(p.Account, prefix), in.NextToken, in.MaxResults, q, func(name string) (bool, error) {
+		names, err := h.following(st.Names(p.Account, prefix), in.NextToken, size, q, func(name string) (bool, error) {
 			id := strings.TrimPrefix(name, prefix)
 			rec, err := memberOf(st, p.Account, p.Region, id)
 			if err != nil || only && rec.Status != Enabled {
@@ -252,7 +256,7 @@ func (h *Hub) ListMembers(ctx context.Context, p *iam.Principal, in *api.ListMem
 		if err != nil {
 			return err
 		}
-		names, out.NextToken, err = h.page(names, in.NextToken, in.MaxResults, q)
+		names, out.NextToken, err = h.page(names, in.NextToken, size, q)
 		out.Members = append(out.Members, recs[:len(names)]...)
 		return err
 	})

@@ -207,6 +207,10 @@ func (h *Hub) ListOrganizationAdminAccounts(ctx context.Context, p *iam.Principa
 	if err != nil {
 		return nil, err
 	}
+	size, err := pageWithin(in.MaxResults, maxAdminsPage)
+	if err != nil {
+		return nil, err
+	}
 	var admins []string
 	err = h.store.View(ctx, func(st store.StateView) error {
 		management, exists := h.management(st, p)
@@ -228,7 +232,7 @@ func (h *Hub) ListOrganizationAdminAccounts(ctx context.Context, p *iam.Principa
 	if err != nil {
 		return nil, err
 	}
-	admins, next, err := h.page(admins, in.NextToken, in.MaxResults, ask("ListOrganizationAdminAccounts", p, []byte(what), nil))
+	admins, next, err := h.page(admins, in.NextToken, size, ask("ListOrganizationAdminAccounts", p, []byte(what), nil))
 	if err != nil {
 		return nil, err
 	}

@@ -13,17 +13,32 @@ import (
 // maxPage is the largest page of every list, and the size of a page when nobody asks for one (D12).
 const maxPage = 100
 
+// The largest pages of the lists that AWS's model bounds lower (CrossAccountMaxResults, AdminsMaxResults).
+const (
+	maxAccountsPage = 50
+	maxAdminsPage   = 10
+)
+
 // pageSize reads MaxResults.
 func pageSize(asked *int32) (int, error) {
+	size, err := pageWithin(asked, maxPage)
+	if err != nil {
+		return 0, err
+	}
+	return int(*size), nil
+}
+
+// pageWithin reads MaxResults of a list whose pages hold at most so many, and as many when nobody asks for fewer.
+func pageWithin(asked *int32, most int32) (*int32, error) {
 	switch {
 	case asked == nil:
-		return maxPage, nil
+		return &most, nil
 	case *asked < 1:
-		return 0, api.InvalidParameter("MaxResults", "'"+strconv.Itoa(int(*asked))+"' is less than minimum value: 1")
-	case *asked > maxPage:
-		return 0, api.InvalidParameter("MaxResults", "'"+strconv.Itoa(int(*asked))+"' is greater than maximum value: "+strconv.Itoa(maxPage))
+		return nil, api.InvalidParameter("MaxResults", "'"+strconv.Itoa(int(*asked))+"' is less than minimum value: 1")
+	case *asked > most:
+		return nil, api.InvalidParameter("MaxResults", "'"+strconv.Itoa(int(*asked))+"' is greater than maximum value: "+strconv.Itoa(int(most)))
 	}
-	return int(*asked), nil
+	return asked, nil
 }
 
 // ask binds a page token to what it continues: the operation, the caller, the Region and what was asked (D43).

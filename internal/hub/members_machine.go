@@ -47,7 +47,6 @@ const (
 	refusedNotInvited refusal = "The request is rejected because the given account ID has no open invitation from the current account."
 	refusedOwn        refusal = "The request is rejected because the given account ID is the current account."
 	refusedOther      refusal = "The request is rejected because the given account ID is a member of another account."
-	refusedTooMany    refusal = "Maximum number of results exceeded"
 	refusedAdmin      refusal = "The request is rejected because the given account ID is the administrator of other accounts."
 	refusedChain      refusal = "The request is rejected because the administrator account is itself a member of another account."
 	refusedOrgLeave   refusal = "The request is rejected because the current account is a member by its organization. Only the administrator account can disassociate it."

@@ -10,7 +10,7 @@ import (
 
 func TestBatchGetConfigurationPolicyAssociations(t *testing.T) {
 	c := centralised(t, serve(t))
-	applied(t, c, policied(t, c, "on", pci), other)
+	applied(t, c, policied(t, c, "on", pci))
 	out, err := c.BatchGetConfigurationPolicyAssociations(t.Context(), &securityhub.BatchGetConfigurationPolicyAssociationsInput{
 		ConfigurationPolicyAssociationIdentifiers: []types.ConfigurationPolicyAssociation{
 			{Target: &types.TargetMemberAccountId{Value: other}}, {Target: &types.TargetMemberAccountId{Value: mine}},

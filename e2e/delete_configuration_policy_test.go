@@ -11,7 +11,7 @@ import (
 func TestDeleteConfigurationPolicy(t *testing.T) {
 	c := centralised(t, serve(t))
 	id := policied(t, c, "base", pci)
-	applied(t, c, id, other)
+	applied(t, c, id)
 	remove := func() error {
 		_, err := c.DeleteConfigurationPolicy(t.Context(), &securityhub.DeleteConfigurationPolicyInput{Identifier: &id})
 		return err

@@ -23,7 +23,7 @@ func TestGetConfigurationPolicyAssociation(t *testing.T) {
 	out, err := get()
 	require.NoError(t, err)
 	require.Equal(t, types.AssociationTypeInherited, out.AssociationType)
-	applied(t, c, selfManaged, other)
+	applied(t, c, selfManaged)
 	out, err = get()
 	require.NoError(t, err)
 	require.Equal(t, types.AssociationTypeApplied, out.AssociationType)

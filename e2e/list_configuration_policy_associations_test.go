@@ -16,7 +16,7 @@ func TestListConfigurationPolicyAssociations(t *testing.T) {
 		ConfigurationPolicyIdentifier: &id, Target: &types.TargetMemberRootId{Value: "r-1234"},
 	})
 	require.NoError(t, err)
-	applied(t, c, selfManaged, other)
+	applied(t, c, selfManaged)
 	list := func(f *types.AssociationFilters) (targets []string) {
 		pages := securityhub.NewListConfigurationPolicyAssociationsPaginator(c, &securityhub.ListConfigurationPolicyAssociationsInput{Filters: f, MaxResults: aws.Int32(1)})
 		for pages.HasMorePages() {

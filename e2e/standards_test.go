@@ -80,11 +80,11 @@ func policied(t *testing.T, c *securityhub.Client, name string, standards ...str
 	return *out.Id
 }
 
-// applied applies a policy to an account.
-func applied(t *testing.T, c *securityhub.Client, policy, account string) {
+// applied applies a policy to other.
+func applied(t *testing.T, c *securityhub.Client, policy string) {
 	t.Helper()
 	_, err := c.StartConfigurationPolicyAssociation(t.Context(), &securityhub.StartConfigurationPolicyAssociationInput{
-		ConfigurationPolicyIdentifier: &policy, Target: &types.TargetMemberAccountId{Value: account},
+		ConfigurationPolicyIdentifier: &policy, Target: &types.TargetMemberAccountId{Value: other},
 	})
 	require.NoError(t, err)
 }

@@ -12,7 +12,7 @@ func TestStartConfigurationPolicyDisassociation(t *testing.T) {
 	hub := serve(t)
 	c := centralised(t, hub)
 	off := policied(t, c, "off")
-	applied(t, c, off, other)
+	applied(t, c, off)
 	end := func() error {
 		_, err := c.StartConfigurationPolicyDisassociation(t.Context(), &securityhub.StartConfigurationPolicyDisassociationInput{
 			ConfigurationPolicyIdentifier: &off, Target: &types.TargetMemberAccountId{Value: other},

@@ -13,7 +13,7 @@ func TestUpdateConfigurationPolicy(t *testing.T) {
 	hub := serve(t)
 	c := centralised(t, hub)
 	id := policied(t, c, "base", pci)
-	applied(t, c, id, other)
+	applied(t, c, id)
 	require.Equal(t, []string{pci}, enabledStandards(t, hub.as(other)))
 	out, err := c.UpdateConfigurationPolicy(t.Context(), &securityhub.UpdateConfigurationPolicyInput{
 		Identifier: &id, Name: aws.String("better"), UpdatedReason: aws.String("more"),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -139,7 +140,7 @@ func TestConfigurationPolicyQuota(t *testing.T) {
 		on := true
 		create := func(i int) error {
 			_, err := h.CreateConfigurationPolicy(t.Context(), p, &api.CreateConfigurationPolicyInput{
-				Name: fmt.Sprint(i), ConfigurationPolicy: api.Policy{SecurityHub: &api.SecurityHubPolicy{ServiceEnabled: &on}},
+				Name: strconv.Itoa(i), ConfigurationPolicy: api.Policy{SecurityHub: &api.SecurityHubPolicy{ServiceEnabled: &on}},
 			})
 			return err
 		}

@@ -26,7 +26,7 @@ import (
 //	             3. the record tells the piece as done
 //	           A crash between 1 and 3 finds the traces: a finding of the same version was not changed; one of another version was,
 //	           if its history has the record that the trace tells.
-//	DONE       the keys are dropped; the traces stay for undo
+//	DONE       the keys are dropped; the traces stay for undo. So it is with CANCELLED and FAILED
 //
 // Whoever works on a job holds a lease in its record, which it renews with each piece. Another process takes the job over when the
 // lease has run out.
@@ -200,7 +200,7 @@ func (h *Hub) jobStopped(ctx context.Context, id string, err error) {
 	if h.jobs.again(id) {
 		return
 	}
-	_, err = h.changeJob(ctx, id, func(_ store.StateTx, j *jobRecord) error {
+	j, err := h.changeJob(ctx, id, func(_ store.StateTx, j *jobRecord) error {
 		if j.Owner != h.jobs.owner {
 			return errLost
 		}
@@ -208,6 +208,9 @@ func (h *Hub) jobStopped(ctx context.Context, id string, err error) {
 		j.end(jobFailed, h.now())
 		return nil
 	})
+	if err == nil {
+		err = h.store.DropSpool(ctx, j.keySpool())
+	}
 	if err != nil {
 		h.log.ErrorContext(ctx, "a job's failure could not be recorded", slog.String("job", id), slog.Any("error", err))
 		return
@@ -231,8 +234,11 @@ type jobRun struct {
 // runJob works on a job until it is over. An error leaves it for a later try.
 func (h *Hub) runJob(ctx context.Context, id string) error {
 	r := &jobRun{h: h}
-	if err := r.claim(ctx, id); err != nil || r.j.ended() {
+	if err := r.claim(ctx, id); err != nil {
 		return err
+	}
+	if r.j.ended() { // cancelled while nobody worked on it
+		return h.store.DropSpool(ctx, r.j.keySpool())
 	}
 	r.p = r.j.Caller.principal()
 	if r.j.Kind != jobUndo {

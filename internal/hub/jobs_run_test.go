@@ -184,6 +184,36 @@ func TestJobsOfAProcessThatDied(t *testing.T) {
 	require.EqualValues(t, 30, countWhere(t, next, "Confidence = 5"))
 }
 
+// A job that ends in another way than by coming to its end keeps no list of keys either: cancelled after its process died, or failed.
+func TestJobsThatEndEarlyKeepNoKeys(t *testing.T) {
+	s := newMemStore()
+	dies := &mortal{Store: s, live: -1}
+	h := openHub(t, s, fixed("2026-01-01T00:00:00Z"))
+	importMany(t, h, 30)
+	id := startJob(t, h, "all", `{"Confidence": 5}`)
+	h.jobs.piece, h.jobs.step, h.store = 10, 5, dies
+	dies.live = 9
+	require.ErrorIs(t, h.runJob(t.Context(), id), errDied)
+	require.Contains(t, s.spools, recordJob+id+"/keys")
+	next := openHub(t, s, fixed("2026-01-01T00:00:01Z"))
+	_, err := next.CancelJob(t.Context(), jobCaller1, &JobInput{JobId: id})
+	require.NoError(t, err)
+	require.NoError(t, next.work(t.Context()))
+	require.Equal(t, jobCancelled, jobNow(t, next, id).Status)
+	require.NotContains(t, s.spools, recordJob+id+"/keys")
+
+	fails := openHub(t, &faulty{Store: s, err: errors.New("the spool is gone")}, fixed("2026-01-01T00:00:01Z"))
+	id = startJob(t, fails, "all", `{"Confidence": 6}`)
+	for range jobTries {
+		err := fails.runJob(t.Context(), id)
+		require.Error(t, err)
+		require.Contains(t, s.spools, recordJob+id+"/keys")
+		fails.jobStopped(t.Context(), id, err)
+	}
+	require.Equal(t, jobFailed, jobNow(t, fails, id).Status)
+	require.NotContains(t, s.spools, recordJob+id+"/keys")
+}
+
 // What is over goes after two weeks, or when there is too much of it; what it spooled goes with it, and an undo under way keeps what it needs.
 func TestJobsExpire(t *testing.T) {
 	s := newMemStore()

@@ -92,11 +92,12 @@ func noResource(arn string) error {
 
 // hiddenRule tells the ARN of a rule of the operator's, of which its account's other callers see nothing (D89).
 func hiddenRule(st store.StateView, p *iam.Principal, arn string) (bool, error) {
-	if p.Operator || !strings.HasPrefix(arn, ruleARN(p.Region, p.Account, "")) {
+	id, isRule := strings.CutPrefix(arn, ruleARN(p.Region, p.Account, ""))
+	if p.Operator || !isRule {
 		return false, nil
 	}
-	_, _, own, err := ownRule(st, p, arn)
-	return !own, err
+	rec, err := readRule(st, p.Account, p.Region, id)
+	return rec != nil && rec.Everyone, err
 }
 
 // TagResource adds tags to a resource of the caller's, and replaces the values of those it has (spec 9). With them it may have 50.

@@ -89,7 +89,7 @@ func TestBackupAndRestore(t *testing.T) {
 		require.Contains(t, out, fmt.Sprintf("looked at %d findings", n))
 		require.Contains(t, out, "nothing is wrong\n")
 		back := serve(t, "--store", at("restored-"+from))
-		require.Contains(t, metrics(t, back), fmt.Sprintf("\nhubcap_store_findings %d\n", n))
+		require.Contains(t, metricsOf(t, back), fmt.Sprintf("\nhubcap_store_findings %d\n", n))
 		require.Zero(t, back.stop())
 	}
 	code, _, errs = run(t, "restore", at("store"), at("nowhere"))
@@ -98,7 +98,7 @@ func TestBackupAndRestore(t *testing.T) {
 	require.NoDirExists(t, at("nowhere"))
 }
 
-func metrics(t *testing.T, r *running) string {
+func metricsOf(t *testing.T, r *running) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.endpoint+"/metrics", http.NoBody)
 	require.NoError(t, err)
@@ -194,9 +194,9 @@ func TestServeSweeps(t *testing.T) {
 	}
 	r = serve(t, "--store", dir, "--retain-active", "1", "--sweep-every", "1s")
 	require.Eventually(t, func() bool { return strings.Contains(r.err.String(), "swept what was kept long enough") }, 20*time.Second, 10*time.Millisecond)
-	require.Contains(t, metrics(t, r), "\nhubcap_sweep_findings_expired_total 0\n")
-	require.NotContains(t, metrics(t, r), "\nhubcap_sweep_last_timestamp_seconds 0\n")
-	require.Contains(t, metrics(t, r), "\nhubcap_store_findings 60\n")
+	require.Contains(t, metricsOf(t, r), "\nhubcap_sweep_findings_expired_total 0\n")
+	require.NotContains(t, metricsOf(t, r), "\nhubcap_sweep_last_timestamp_seconds 0\n")
+	require.Contains(t, metricsOf(t, r), "\nhubcap_store_findings 60\n")
 	require.Zero(t, r.stop())
 }
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -254,12 +253,5 @@ func (c *rulesRunCmd) Run(ctx context.Context, std *streams) error {
 	if err := hub.order(ctx, http.MethodPost, "/hubcap/v1/automation-rules/run", choice, &started); err != nil {
 		return err
 	}
-	if started.Job.JobID == "" {
-		return errors.New("the hub did not say which job it started")
-	}
-	if !c.Wait {
-		_, err := fmt.Fprintf(std.Out, "job %s is under way; hubcap jobs %s tells how it stands\n", started.Job.JobID, started.Job.JobID)
-		return err
-	}
-	return hub.attend(ctx, std, started.Job.JobID)
+	return hub.started(ctx, std, started.Job.JobID, c.Wait)
 }

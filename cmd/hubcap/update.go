@@ -131,11 +131,19 @@ func (c *updateCmd) Run(ctx context.Context, std *streams) error {
 			return err
 		}
 	}
-	if !c.Wait {
-		_, err := fmt.Fprintf(std.Out, "job %s is under way; hubcap jobs %s tells how it stands\n", started.Job.JobID, started.Job.JobID)
-		return err
+	return hub.started(ctx, std, started.Job.JobID, c.Wait)
+}
+
+// started stays with a job until it is over, or tells of it.
+func (c *hubClient) started(ctx context.Context, std *streams, id string, wait bool) error {
+	switch {
+	case id == "":
+		return errors.New("the hub did not say which job it started")
+	case wait:
+		return c.attend(ctx, std, id)
 	}
-	return hub.attend(ctx, std, started.Job.JobID)
+	_, err := fmt.Fprintf(std.Out, "job %[1]s is under way; hubcap jobs %[1]s tells how it stands\n", printable(id))
+	return err
 }
 
 // change makes the parameters of the job.

@@ -130,6 +130,12 @@ func scopeOf(st store.StateView, account, region string) (store.Scope, error) {
 	wide := append([]string{}, own...)
 	parts := []store.Scope{{Accounts: own}}
 	for _, r := range slices.Sorted(maps.Keys(members)) {
+		// Regions with the same members are one part: what a question costs grows with the parts.
+		alike := slices.IndexFunc(parts[1:], func(part store.Scope) bool { return slices.Equal(part.Accounts, members[r]) }) + 1
+		if alike > 0 {
+			parts[alike].Regions = append(parts[alike].Regions, r)
+			continue
+		}
 		wide = append(wide, members[r]...)
 		parts = append(parts, store.ScopeOf(members[r], []string{r}))
 	}

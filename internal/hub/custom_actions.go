@@ -204,19 +204,21 @@ func (h *Hub) SendInsightResultsToAction(ctx context.Context, p *iam.Principal, 
 
 // chosenResults are the results of the values named, in the order of the results.
 func chosenResults(all []api.InsightResultValue, values []string) ([]api.InsightResultValue, error) {
-	wanted := map[string]int{}
-	for i, v := range values {
-		wanted[v] = i
+	wanted := map[string]bool{}
+	for _, v := range values {
+		wanted[v] = true
 	}
 	chosen := []api.InsightResultValue{}
 	for _, r := range all {
-		if _, ok := wanted[r.GroupByAttributeValue]; ok {
+		if wanted[r.GroupByAttributeValue] {
 			chosen = append(chosen, r)
 			delete(wanted, r.GroupByAttributeValue)
 		}
 	}
-	for v, i := range wanted {
-		return nil, api.InvalidParameter("Values["+strconv.Itoa(i)+"]", "'"+quotable(v)+"' is none of the insight's results")
+	for i, v := range values {
+		if wanted[v] {
+			return nil, api.InvalidParameter("Values["+strconv.Itoa(i)+"]", "'"+quotable(v)+"' is none of the insight's results")
+		}
 	}
 	return chosen, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/pelletier/go-toml/v2"
 
+	"hubcap/internal/hub"
 	"hubcap/internal/iam"
 	"hubcap/internal/server"
 )
@@ -26,6 +27,7 @@ type config struct {
 	Products []productConfig `toml:"products"` // beside the built-in catalogue
 	// Organization names the management account, the accounts and their units (D36).
 	Organization *organizationConfig `toml:"organization"`
+	Sinks        []sinkConfig        `toml:"sinks"` // where events go
 }
 
 // settings are serve's flags as the file spells them, - written as _. A flag beats its environment variable, which beats the file.
@@ -140,16 +142,8 @@ func loadConfig(path string) (*config, error) {
 func explainTOML(path string, err error) error {
 	if missing, ok := errors.AsType[*toml.StrictMissingError](err); ok {
 		var all []error
-		sinks := false
 		for _, e := range missing.Errors {
 			row, _ := e.Position()
-			if key := e.Key(); len(key) > 0 && key[0] == "sinks" { // D50 names the table; it must not pass for one that works
-				if !sinks {
-					all = append(all, fmt.Errorf("%s:%d: [[sinks]]: this hubcap does not deliver events yet; take the table out", path, row))
-				}
-				sinks = true
-				continue
-			}
 			all = append(all, fmt.Errorf("%s:%d: unknown key %q (docs/configuration.md lists them all)", path, row,
 				strings.Join(e.Key(), ".")))
 		}
@@ -240,6 +234,20 @@ func (c *config) check() error {
 		if !productID.MatchString(p.Company) || !productID.MatchString(p.Product) {
 			return fmt.Errorf("[[products]] number %d: company and product must be 1 to 64 letters, digits, dots, _ or -", i+1)
 		}
+	}
+	if len(c.Sinks) > hub.MaxEventSinks {
+		return fmt.Errorf("[[sinks]]: there may be at most %d", hub.MaxEventSinks)
+	}
+	names := map[string]int{}
+	for i := range c.Sinks {
+		k := &c.Sinks[i]
+		if err := k.check(); err != nil {
+			return fmt.Errorf("[[sinks]] number %d (%q): %w", i+1, k.Name, err)
+		}
+		if first, twice := names[k.Name]; twice {
+			return fmt.Errorf("[[sinks]] number %d (%q): the name stands already at number %d", i+1, k.Name, first)
+		}
+		names[k.Name] = i + 1
 	}
 	if o := c.Organization; o != nil {
 		if !twelveDigits.MatchString(o.ManagementAccount) {

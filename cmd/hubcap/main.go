@@ -25,6 +25,8 @@ type cli struct {
 	Update   updateCmd   `cmd:"" help:"Change all findings that match a condition."`
 	Jobs     jobsCmd     `cmd:"" help:"List what the hub does in the background."`
 	Rules    rulesCmd    `cmd:"" help:"List automation rules, try them, run them."`
+	Events   eventsCmd   `cmd:"" help:"Follow what happens to findings, and send it again."`
+	Sinks    sinksCmd    `cmd:"" help:"List the receivers of events, try them."`
 	Export   exportCmd   `cmd:"" help:"Write all findings that match a condition to a file."`
 	Explain  explainCmd  `cmd:"" help:"Tell how the hub would find findings."`
 	Lint     lintCmd     `cmd:"" help:"Check findings in files without a hub."`

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"hubcap/internal/event"
 	"hubcap/internal/hub"
 	"hubcap/internal/server"
 	"hubcap/internal/store/embedded"
@@ -81,6 +82,10 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	debug.SetMemoryLimit(memory)
 	defer tuneCollector(ctx)()
 
+	sinks, err := cfg.sinks()
+	if err != nil {
+		return err
+	}
 	l, err := listen(ctx, "--addr", c.Addr)
 	if err != nil {
 		return err
@@ -95,9 +100,17 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 
 	sc.Hub, err = hub.New(ctx, hub.Config{
 		Store: st, Profile: profile, Clock: time.Now, Products: cfg.products(), Organization: cfg.organization(), Log: log, HistoryDays: c.HistoryDays, Retention: retention,
+		Sinks: event.ForHub(sinks),
 	})
 	if err != nil {
 		return err
+	}
+	var events *event.Service
+	if len(sinks) > 0 {
+		if events, err = event.New(event.Config{Hub: sc.Hub, Sinks: sinks, Clock: time.Now, Log: log, Metrics: sc.Metrics}); err != nil {
+			return err
+		}
+		sc.Events = events
 	}
 	srv, err := server.New(sc)
 	if err != nil {
@@ -116,6 +129,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	workers.Go(func() { sc.Hub.RunJobs(working) })
 	defer workers.Wait()
 	defer rest()
+	defer deliver(ctx, sinks, events, log)()
 	defer newSweeper(sc.Hub, every, log, sc.Metrics).start(ctx)()
 	if err := c.greet(std.Out, l.Addr(), where, cfg); err != nil {
 		return err

@@ -150,3 +150,63 @@ func (h *Hub) Outbox() store.Outbox { return h.store }
 
 // NoSinks tells that nothing records events.
 func (h *Hub) NoSinks() bool { return h.sinks == nil }
+
+// StreamEventsInput asks for the live stream of events.
+type StreamEventsInput struct {
+	From    *string `query:"from"`    // RFC 3339; absent: from now on
+	Pattern *string `query:"pattern"` // an event pattern, JSON
+	After   *string `query:"after"`   // as the header Last-Event-ID, for clients that cannot send it
+}
+
+// ReplayEventsInput asks for events once more.
+type ReplayEventsInput struct {
+	Sink string  `json:"Sink" api:"required"`
+	From string  `json:"From" api:"required"` // RFC 3339
+	To   *string `json:"To"`                  // before it; absent: until now
+}
+
+// ReplayEventsOutput tells how many wait.
+type ReplayEventsOutput struct {
+	Events int `json:"Events"`
+}
+
+// TestSinkInput names a sink.
+type TestSinkInput struct {
+	Name string `json:"-" path:"Name" api:"required"`
+}
+
+// TestSinkOutput tells how an attempt went.
+type TestSinkOutput struct {
+	Name         string `json:"Name"`
+	Delivered    bool   `json:"Delivered"`
+	Reason       string `json:"Reason,omitzero"`
+	ID           string `json:"EventId,omitzero"`
+	Milliseconds int64  `json:"Milliseconds"`
+}
+
+// ListSinksInput has no members.
+type ListSinksInput struct{}
+
+// ListSinksOutput tells of every sink.
+type ListSinksOutput struct {
+	Sinks []SinkStatus `json:"Sinks"`
+}
+
+// SinkStatus is how a sink stands.
+type SinkStatus struct {
+	Name       string      `json:"Name"`
+	Type       string      `json:"Type"`
+	Status     string      `json:"Status"` // UP or DOWN
+	Reason     string      `json:"Reason,omitzero"`
+	Since      string      `json:"DownSince,omitzero"`
+	Dead       int         `json:"Dead"`
+	DeadEvents []DeadEvent `json:"DeadEvents"` // the first of them
+}
+
+// DeadEvent is an event that a sink will not get.
+type DeadEvent struct {
+	ID           string `json:"EventId"`
+	AwsAccountID string `json:"AwsAccountId"`
+	Reason       string `json:"Reason"`
+	At           string `json:"At"`
+}

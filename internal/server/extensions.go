@@ -24,7 +24,10 @@ type extension struct {
 }
 
 // extensions are all rows of hubcap's own. Their names share one space with the API's; actions are hubcap:<Name>.
-func extensions(h *hub.Hub) []extension {
+func extensions(h *hub.Hub, e Events) []extension {
+	if e == nil {
+		e = noEvents{}
+	}
 	const ndjson = "application/x-ndjson"
 	return []extension{
 		extend("SearchFindings", "POST", "findings/search", bindOwn(h.SearchFindings), readFindings),
@@ -44,6 +47,10 @@ func extensions(h *hub.Hub) []extension {
 		extend("SendInsightResultsToAction", "POST", "insight-actions/{ActionTargetArn+}", bindOwn(h.SendInsightResultsToAction),
 			"securityhub:GetInsightResults", "securityhub:SendInsightEvents"),
 		extend("Backup", "GET", "backup", bindStream("application/x-tar", h.Backup)),
+		extend("StreamEvents", "GET", "events", bindLive(e.StreamEvents), readFindings),
+		extend("ReplayEvents", "POST", "events/replay", bindOwn(e.ReplayEvents)),
+		extend("ListSinks", "GET", "sinks", bindOwn(e.ListSinks)),
+		extend("TestSink", "POST", "sinks/{Name}/test", bindOwn(e.TestSink)),
 	}
 }
 

@@ -204,7 +204,7 @@ func TestExtensionsAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/extensions.md")
 	require.NoError(t, err)
 	rows := 0
-	for _, e := range extensions(nil) {
+	for _, e := range extensions(nil, nil) {
 		found := false
 		for line := range strings.Lines(string(page)) {
 			if strings.HasPrefix(line, "|") && strings.Contains(line, "`"+e.Method+" "+e.Pattern+"`") {

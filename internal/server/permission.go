@@ -178,7 +178,7 @@ func Actions() []string {
 	for i := range api.Operations {
 		all = append(all, api.Operations[i].Action)
 	}
-	for _, e := range extensions(nil) {
+	for _, e := range extensions(nil, nil) {
 		all = append(all, e.Action)
 	}
 	for _, name := range permissionOnly {

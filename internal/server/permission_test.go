@@ -98,7 +98,7 @@ func allRows() (rows []*api.Operation) {
 	for i := range api.Operations {
 		rows = append(rows, &api.Operations[i])
 	}
-	for _, e := range extensions(nil) {
+	for _, e := range extensions(nil, nil) {
 		rows = append(rows, &e.Operation)
 	}
 	return rows
@@ -114,7 +114,7 @@ func TestEveryOperationIsPermitted(t *testing.T) {
 	classic := 0
 	for _, op := range allRows() {
 		also := []string(nil)
-		for _, e := range extensions(nil) {
+		for _, e := range extensions(nil, nil) {
 			if e.Name == op.Name {
 				also = e.also
 			}

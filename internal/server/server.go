@@ -44,6 +44,8 @@ type Config struct {
 	Clock func() time.Time
 	Log   *slog.Logger // nil: nothing is logged
 
+	Events Events // nil: there are no sinks
+
 	// Verify checks signatures against Keys (--auth sigv4). Else any key is taken at its word (--auth none), and only requests that
 	// name a host of Hosts are answered.
 	Verify bool
@@ -87,6 +89,7 @@ type Server struct {
 	rates    *rates // nil: unlimited
 	tokens   seldom // the line about session tokens
 	streams  atomic.Int32
+	live     atomic.Int32 // streams without an end
 	hide     bool // /metrics
 	tls      *tls.Config
 
@@ -145,7 +148,7 @@ func build(cfg Config, bound map[string]operation) (*Server, error) {
 		delete(rest, op.Name)
 		rows = append(rows, r)
 	}
-	for _, e := range extensions(cfg.Hub) {
+	for _, e := range extensions(cfg.Hub, cfg.Events) {
 		r := &row{Operation: &e.Operation, also: e.also, answer: e.answer, meter: s.meters.of(e.Name)}
 		if instead := bound[e.Name]; instead != nil { // a test's
 			r.answer = instead

@@ -179,8 +179,8 @@ const missingToken = `{"message":"Missing Authentication Token"}`
 // No operation can be reached without credentials, built or not; with them, what is not built names itself (D22).
 func TestEveryRow(t *testing.T) {
 	h := start(t, Config{}, nil)
-	require.Len(t, h.router.all(), len(api.Operations)+len(extensions(nil)))
-	for _, e := range extensions(nil) { // hubcap's own are no exception
+	require.Len(t, h.router.all(), len(api.Operations)+len(extensions(nil, nil)))
+	for _, e := range extensions(nil, nil) { // hubcap's own are no exception
 		target := strings.Replace(e.Pattern, "{JobId}", "some-job", 1)
 		require.True(t, strings.HasPrefix(target, "/hubcap/v1/"), target)
 		require.Equal(t, "hubcap:"+e.Name, e.Action)

@@ -16,26 +16,33 @@ import (
 // its bytes; one that fails half way is cut off, so that no client takes a part for the whole.
 type stream struct {
 	contentType string
+	live        bool // it goes on as long as the client listens
 	write       func(ctx context.Context, w io.Writer) error
 }
 
 const (
 	streamBuffer = 64 << 10
 	mostStreams  = 16 // each holds a snapshot of the store
+	mostLive     = 64 // they hold nothing but a buffer
 	lengthHeader = "X-Hubcap-Length"
 )
 
 // stream answers with one. The context ends when the client goes away.
 func (c *call) stream(ctx context.Context, s *stream) {
 	c.release()
-	if c.s.streams.Add(1) > mostStreams || !c.s.budget.take(streamBuffer) {
-		c.s.streams.Add(-1)
+	streams, most := &c.s.streams, int32(mostStreams)
+	if s.live {
+		streams, most = &c.s.live, mostLive
+		c.w.Header()["Cache-Control"] = []string{"no-store"}
+	}
+	if streams.Add(1) > most || !c.s.budget.take(streamBuffer) {
+		streams.Add(-1)
 		c.fail(errBusy)
 		return
 	}
 	w := &streamWriter{c: c, contentType: s.contentType, buf: make([]byte, 0, streamBuffer), patience: c.s.writeTime}
 	defer func() {
-		c.s.streams.Add(-1)
+		streams.Add(-1)
 		c.s.budget.give(streamBuffer)
 	}()
 	err := s.write(ctx, w)

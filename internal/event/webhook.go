@@ -1,0 +1,258 @@
+package event
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// WebhookOptions say where a webhook is and how it is signed.
+type WebhookOptions struct {
+	URL string
+	// Secrets sign by the Standard Webhooks scheme: whsec_ and 24 to 64 bytes in base64. Several while one takes another's place: each
+	// signs.
+	Secrets []string
+	// AllowPrivate lets it be http, and lets its address be one of this machine or a private network. Addresses at which clouds tell
+	// secrets are refused all the same.
+	AllowPrivate bool
+	Clock        func() time.Time
+	TLS          *tls.Config // of tests
+}
+
+const (
+	secretPrefix = "whsec_"
+	maxAnswer    = 64 << 10 // that is read of an answer
+	dialTime     = 5 * time.Second
+)
+
+// Webhook posts events to an address.
+type Webhook struct {
+	url     string
+	secrets [][]byte
+	clock   func() time.Time
+	client  *http.Client
+}
+
+// NewWebhook makes a target of an address. Its errors show neither secrets nor more of the address than its host.
+func NewWebhook(o WebhookOptions) (*Webhook, error) {
+	u, err := url.Parse(o.URL)
+	switch {
+	case err != nil || u.Host == "":
+		return nil, errors.New("url: must be an address such as https://receiver.example/hook")
+	case u.Scheme != "https" && (u.Scheme != "http" || !o.AllowPrivate):
+		return nil, errors.New("url: must begin with https:// (or, with allow_private, http://)")
+	case u.User != nil:
+		return nil, errors.New("url: must hold no user and password")
+	case u.Fragment != "":
+		return nil, errors.New("url: must have no part behind #")
+	case len(o.Secrets) == 0:
+		return nil, errors.New("a secret is missing: receivers tell by it that hubcap sent the event")
+	}
+	w := &Webhook{url: u.String(), clock: o.Clock}
+	for i, s := range o.Secrets {
+		key, err := readSecret(s)
+		if err != nil {
+			return nil, fmt.Errorf("secret number %d: %w", i+1, err)
+		}
+		w.secrets = append(w.secrets, key)
+	}
+	w.client = &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  nil, // not from the environment: what is judged is what is dialled
+			DialContext:            Dialer(o.AllowPrivate).DialContext,
+			TLSClientConfig:        o.TLS,
+			TLSHandshakeTimeout:    dialTime,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConnsPerHost:    atOnce,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: maxAnswer,
+			DisableCompression:     true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return w, nil
+}
+
+// readSecret takes a key out of its text.
+func readSecret(s string) ([]byte, error) {
+	text, ok := strings.CutPrefix(s, secretPrefix)
+	if !ok {
+		return nil, errors.New("must begin with " + secretPrefix)
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, errors.New("must be base64 behind " + secretPrefix)
+	}
+	if len(key) < 24 || len(key) > 64 {
+		return nil, fmt.Errorf("must have 24 to 64 bytes in base64 behind %s, not %d", secretPrefix, len(key))
+	}
+	return key, nil
+}
+
+// Sign is the value of the header webhook-signature: a signature for each secret.
+func Sign(secrets [][]byte, id string, at int64, body []byte) string {
+	out := make([]string, 0, len(secrets))
+	for _, key := range secrets {
+		h := hmac.New(sha256.New, key)
+		h.Write([]byte(id))
+		h.Write([]byte{'.'})
+		h.Write(strconv.AppendInt(nil, at, 10))
+		h.Write([]byte{'.'})
+		h.Write(body)
+		out = append(out, "v1,"+base64.StdEncoding.EncodeToString(h.Sum(nil)))
+	}
+	return strings.Join(out, " ")
+}
+
+// Deliver implements Target: an answer of 2xx means that the receiver has the event.
+func (w *Webhook) Deliver(ctx context.Context, m *Message) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(m.Body))
+	if err != nil {
+		return errors.New("the request could not be made")
+	}
+	at := w.clock().Unix()
+	h := r.Header
+	h.Set("Content-Type", "application/json")
+	h.Set("User-Agent", "hubcap")
+	h.Set("webhook-id", m.ID)
+	h.Set("webhook-timestamp", strconv.FormatInt(at, 10))
+	h.Set("webhook-signature", Sign(w.secrets, m.ID, at, m.Body))
+	resp, err := w.client.Do(r)
+	if err != nil {
+		return withoutURL(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read from
+	// Read to the end, so that the connection serves again; who sends more than that loses it.
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	switch code := resp.StatusCode; {
+	case code >= 200 && code < 300 && err == nil:
+		return nil
+	case code >= 200 && code < 300:
+		return errors.New("the answer broke off")
+	case code >= 300 && code < 400:
+		return &Refusal{Reason: fmt.Sprintf("answered %d: redirects are not followed", code), Permanent: true}
+	default:
+		return &Refusal{
+			Reason: fmt.Sprintf("answered %d", code), After: retryAfter(resp.Header.Get("Retry-After")),
+			Permanent: code >= 400 && code < 500 && code != http.StatusRequestTimeout && code != http.StatusTooEarly && code != http.StatusTooManyRequests,
+		}
+	}
+}
+
+// retryAfter reads a number of seconds; dates are not looked at.
+func retryAfter(text string) time.Duration {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > 86_400 {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}
+
+// withoutURL takes the address out of an error: it may hold a secret.
+func withoutURL(err error) error {
+	var of *url.Error
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	return err
+}
+
+// Close implements Target.
+func (w *Webhook) Close() error {
+	w.client.CloseIdleConnections()
+	return nil
+}
+
+// errForbiddenAddress refuses to dial.
+var errForbiddenAddress = errors.New("the address is of this machine, a private network or otherwise special: it is not dialled (allow_private lets it)")
+
+// Dialer dials what receivers may be at. It judges the address that a name was resolved to, at the moment of dialling, so that no name
+// leads into one's own network.
+func Dialer(allowPrivate bool) *net.Dialer {
+	return &net.Dialer{
+		Timeout: dialTime,
+		Control: func(_, address string, _ syscall.RawConn) error {
+			at, err := netip.ParseAddrPort(address)
+			if err != nil || !mayDial(at.Addr(), allowPrivate) {
+				return errForbiddenAddress
+			}
+			return nil
+		},
+	}
+}
+
+// metadata are addresses at which clouds tell machines their secrets.
+var metadata = []netip.Addr{
+	netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("169.254.170.2"), netip.MustParseAddr("169.254.170.23"),
+	netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"),
+}
+
+// special are blocks of IPv4 that are nobody's on the Internet (the IANA registry of special-purpose addresses).
+var special = prefixes(
+	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24",
+	"192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+)
+
+// global is what IPv6 has of the Internet, and carriers what of it carries an address of IPv4 or is special.
+var (
+	global   = netip.MustParsePrefix("2000::/3")
+	carriers = prefixes("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+	nat64    = prefixes("64:ff9b::/96", "64:ff9b:1::/48")
+)
+
+func prefixes(list ...string) []netip.Prefix {
+	out := make([]netip.Prefix, len(list))
+	for i, s := range list {
+		out[i] = netip.MustParsePrefix(s)
+	}
+	return out
+}
+
+func within(list []netip.Prefix, ip netip.Addr) bool {
+	for _, p := range list {
+		if p.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayDial judges an address.
+func mayDial(ip netip.Addr, allowPrivate bool) bool {
+	ip = ip.WithZone("")
+	carried := ip
+	switch b := ip.As16(); {
+	case ip.Is4In6():
+		carried = ip.Unmap()
+	case within(nat64, ip):
+		carried = netip.AddrFrom4([4]byte(b[12:]))
+	}
+	for _, m := range metadata {
+		if ip == m || carried == m {
+			return false
+		}
+	}
+	switch {
+	case ip.IsMulticast() || carried.IsMulticast() || ip.IsUnspecified() || carried.IsUnspecified():
+		return false
+	case allowPrivate:
+		return true
+	case ip.Is4():
+		return !within(special, ip)
+	}
+	return global.Contains(ip) && !within(carriers, ip) // mapped and NAT64 forms are not global
+}

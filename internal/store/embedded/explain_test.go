@@ -41,8 +41,14 @@ func TestExplainCountsWhatTheCallerSees(t *testing.T) {
 	}
 	const byTitle, byDate = `[{"Field":"Title"}]`, `[{"Field":"UpdatedAt"}]`
 	questions := [][2]string{
-		{"all", byDate}, {"all", byTitle}, {"Title = theirs", byDate}, {"Title contains e", byDate}, {"not Title = theirs", byDate},
-		{"Title = theirs or UpdatedAt >= 2020-01-01", byDate}, {"UpdatedAt >= 2020-01-01", byDate}, {"Keyword contains their", byDate},
+		{"all", byDate},
+		{"all", byTitle},
+		{"Title = theirs", byDate},
+		{"Title contains e", byDate},
+		{"not Title = theirs", byDate},
+		{"Title = theirs or UpdatedAt >= 2020-01-01", byDate},
+		{"UpdatedAt >= 2020-01-01", byDate},
+		{"Keyword contains their", byDate},
 	}
 	var before []string
 	for _, q := range questions {

@@ -35,6 +35,9 @@ func TestConfig(t *testing.T) {
 		for _, p := range c.products() {
 			fmt.Fprintf(out, "product %s/%s (%s, %s)\n", p.Company, p.Product, p.CompanyName, p.ProductName)
 		}
+		for _, k := range c.Sinks {
+			fmt.Fprintf(out, "sink %s (%s) of %q %q, pattern %s, secrets %v\n", k.Name, k.Type, k.Account, k.Region, k.Pattern, k.Secrets)
+		}
 		if c.Organization != nil {
 			fmt.Fprintf(out, "organization of %s, %d accounts\n", c.Organization.ManagementAccount, len(c.Organization.Accounts))
 		}
@@ -118,7 +121,7 @@ func TestConfigurationPage(t *testing.T) {
 			require.Contains(t, string(page), "`"+name+"`")
 		}
 	}
-	for _, table := range []reflect.Type{reflect.TypeFor[keyConfig](), reflect.TypeFor[productConfig](), reflect.TypeFor[organizationConfig](), reflect.TypeFor[organizationUnit](), reflect.TypeFor[organizationEntry](), reflect.TypeFor[statementConfig]()} {
+	for _, table := range []reflect.Type{reflect.TypeFor[keyConfig](), reflect.TypeFor[productConfig](), reflect.TypeFor[organizationConfig](), reflect.TypeFor[organizationUnit](), reflect.TypeFor[organizationEntry](), reflect.TypeFor[statementConfig](), reflect.TypeFor[sinkConfig]()} {
 		for _, f := range reflect.VisibleFields(table) {
 			require.Contains(t, string(page), "`"+f.Tag.Get("toml")+"`")
 		}

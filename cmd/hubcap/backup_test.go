@@ -186,7 +186,10 @@ func TestServeSweeps(t *testing.T) {
 	require.Zero(t, r.stop())
 	// ProcessedAt is now: what is kept for so little is found at once.
 	for _, bad := range [][]string{
-		{"--retain-active=-2"}, {"--archive-after=-1"}, {"--sweep-every=1ms"}, {"--sweep-every=soon"},
+		{"--retain-active=-2"},
+		{"--archive-after=-1"},
+		{"--sweep-every=1ms"},
+		{"--sweep-every=soon"},
 		{"--archive-after=40", "--retain-archived=30"},
 	} {
 		name, _, _ := strings.Cut(bad[0], "=")

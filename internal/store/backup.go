@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// ErrNoBackup: the engine has no backup of its own.
+// ErrNoBackup is the answer of an engine that has no backup of its own.
 var ErrNoBackup = errors.New("this store's engine makes no backups: use those of its database")
 
 // Backuper is an engine that can copy all it holds while it serves.

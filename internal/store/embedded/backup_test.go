@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -267,7 +268,7 @@ func TestBackupStaysInItsDirectory(t *testing.T) {
 			continue
 		}
 		require.NoError(t, w.Close())
-		dir := filepath.Join(root, fmt.Sprint(i), "inner")
+		dir := filepath.Join(root, strconv.Itoa(i), "inner")
 		require.ErrorAs(t, UnpackBackup(&b, dir, Options{}), new(*DamagedBackup), "%q", h.Name)
 		entries, err := os.ReadDir(filepath.Dir(dir))
 		require.NoError(t, err)

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -98,11 +99,11 @@ const checkpointVersion = 1
 
 // build names what decides how documents become an index: this program, its fields, and the mask of tests.
 func build(mask uint64) string {
-	revision := ""
+	var revision strings.Builder
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
-				revision += " " + s.Value
+				revision.WriteString(" " + s.Value)
 			}
 		}
 	}
@@ -110,7 +111,7 @@ func build(mask uint64) string {
 	for _, f := range asff.Fields() {
 		_, _ = fmt.Fprintf(fields, "%d %s %d\n", uint8(f), f.Name(), f.Kind()) // never fails
 	}
-	return fmt.Sprintf("%d %d.%d.%d.%d %x %x%s", checkpointVersion, maxText, longHead, maxKey, maxTerms, fields.Sum32(), mask, revision)
+	return fmt.Sprintf("%d %d.%d.%d.%d %x %x%s", checkpointVersion, maxText, longHead, maxKey, maxTerms, fields.Sum32(), mask, revision.String())
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -418,9 +419,6 @@ const (
 )
 
 const blockHead = 1 + 4 + 4
-
-// maxBlock bounds what a damaged length can make us do. One commit's differences are one block at most.
-const maxBlock = 1 << 30
 
 func blockSum(generation, number uint64, place int64, kind blockKind, content []byte) uint32 {
 	var head [25]byte

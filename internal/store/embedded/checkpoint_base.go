@@ -264,7 +264,7 @@ func readColumns(b []byte, f func(d *difference) error) error {
 		if last += step; n <= 0 || last > math.MaxUint32 || len(b) < n+len(d.ident) {
 			return errDamaged
 		}
-		d.doc = uint32(last) //nolint:gosec // checked
+		d.doc = uint32(last)
 		copy(d.ident[:], b[n:])
 		b = b[n+len(d.ident):]
 		if d.version, n = binary.Uvarint(b); n <= 0 {
@@ -300,14 +300,14 @@ func readPostings(b []byte, f func(term uint32, docs []uint32, bits *roaring.Bit
 				err = errDamaged
 			}
 			if err == nil {
-				err = f(uint32(last), docs, nil) //nolint:gosec // checked
+				err = f(uint32(last), docs, nil)
 			}
 		} else {
 			var raw []byte
 			if raw, b, err = cut(b); err == nil {
 				bits := roaring.New()
 				if err = bits.UnmarshalBinary(raw); err == nil {
-					err = f(uint32(last), nil, bits) //nolint:gosec // checked
+					err = f(uint32(last), nil, bits)
 				}
 			}
 		}

@@ -580,6 +580,6 @@ func (p *postings) setBits(term uint32, bits *roaring.Bitmap) {
 	if bits.IsEmpty() {
 		return
 	}
-	*p.grow(term) = uint64(len(p.bits))<<32 | bitmap //nolint:gosec // of terms
+	*p.grow(term) = uint64(len(p.bits))<<32 | bitmap
 	p.bits = append(p.bits, bits)
 }

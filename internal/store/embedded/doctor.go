@@ -256,7 +256,7 @@ func (d *doctor) documents() error {
 	var members asff.Members
 	return d.eachOf(docPrefix, func(key, value []byte) error {
 		doc, isDoc := keyNumber(key)
-		err := error(errDamaged)
+		err := errDamaged
 		if isDoc {
 			err = r.unpack(value)
 		}
@@ -387,24 +387,22 @@ func (d *doctor) spools() error {
 
 // strangers are records of no kind.
 func (d *doctor) strangers() error {
-	known := [...]byte{commitPrefix, docPrefix, historyPrefix, spoolPrefix, metaPrefix, eventPrefix, waitingPrefix, statePrefix, deadPrefix} // ascending
 	from := []byte{}
-	for i := 0; i <= len(known); i++ {
-		var to []byte
-		if i < len(known) {
-			to = []byte{known[i]}
-		}
-		if err := d.each(from, to, func(key, value []byte) error {
+	between := func(to []byte) error {
+		return d.each(from, to, func(key, value []byte) error {
 			d.report(ProblemRecord, fmt.Sprintf("record %x", key), "hubcap does not know it")
 			return d.remove(key, value, ProblemRecord)
-		}); err != nil {
+		})
+	}
+	for _, known := range [...]byte{ // ascending
+		commitPrefix, docPrefix, historyPrefix, spoolPrefix, metaPrefix, eventPrefix, waitingPrefix, statePrefix, deadPrefix,
+	} {
+		if err := between([]byte{known}); err != nil {
 			return err
 		}
-		if i < len(known) {
-			from = []byte{known[i] + 1}
-		}
+		from = []byte{known + 1}
 	}
-	return nil
+	return between(nil)
 }
 
 func (d *doctor) commits() error {
@@ -452,7 +450,7 @@ func (d *doctor) checkpoint() error {
 	case err != nil:
 		d.report(ProblemCheckpoint, "checkpoint of the index", "%v", err)
 		d.forget = true
-		return nil //nolint:nilerr // it is told
+		return nil
 	}
 	if err := d.compareIndex(tail); err != nil {
 		return err

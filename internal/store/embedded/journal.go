@@ -133,7 +133,7 @@ func readNumbers(b []byte, list []uint32) (_ []uint32, rest []byte, err error) {
 			return list, nil, errDamaged
 		}
 		b = b[n:]
-		list = append(list, uint32(last)) //nolint:gosec // checked
+		list = append(list, uint32(last))
 	}
 	return list, b, nil
 }
@@ -172,7 +172,7 @@ func readSteps(b []byte, list []uint32) (_ []uint32, rest []byte, err error) {
 		if last += step; last > math.MaxUint32 {
 			return list, nil, errDamaged
 		}
-		list = append(list, uint32(last)) //nolint:gosec // checked above
+		list = append(list, uint32(last))
 	}
 	return list, b, nil
 }
@@ -199,7 +199,7 @@ func eachDoc(b []byte, f func(doc uint32)) error {
 		if last += step; last < 0 || last > math.MaxUint32 {
 			return errDamaged
 		}
-		f(uint32(last)) //nolint:gosec // checked above
+		f(uint32(last))
 	}
 	return nil
 }

@@ -95,7 +95,7 @@ type voidRoot struct {
 }
 
 // checkpointVersion changes with what the files say or mean.
-const checkpointVersion = 1
+const checkpointVersion = 2
 
 // build names what decides how documents become an index: this program, its fields, and the mask of tests.
 func build(mask uint64) string {
@@ -537,6 +537,6 @@ func (d *dictionary) appendTerm(dst []byte, id uint32) []byte {
 	dst = append(dst, byte(a.field), long)
 	dst = binary.AppendUvarint(dst, uint64(len(a.key)))
 	dst = append(dst, a.key...)
-	dst = binary.AppendUvarint(dst, uint64(len(t.text)))
-	return append(dst, t.text...)
+	dst = binary.AppendUvarint(dst, uint64(len(t.text)+len(t.sum)))
+	return t.appendFolded(dst)
 }

@@ -74,7 +74,7 @@ func (b *baseWriter) pieces(terms uint32) error {
 		}
 	}
 	x, d := b.k.s.index, b.k.s.dict
-	numberOf := func(place uint32) uint32 { return termOf(d.record(place)).id }
+	numberOf := func(place uint32) uint32 { return binary.LittleEndian.Uint32(d.record(place)) }
 	docOf := func(number uint32) uint32 { return number }
 	for _, part := range [...]func() error{
 		func() error { return b.slots(blockTermSlots, &d.mu, &d.table, terms-1, numberOf) },

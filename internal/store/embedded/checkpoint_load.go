@@ -321,14 +321,14 @@ func (r *termRestorer) use(p *piece) error {
 			return err
 		}
 		text, rest, err := cut(rest)
-		if err != nil || len(text) > maxText {
+		if err != nil || len(text) > maxText || long && len(text) != longText {
 			return errDamaged
 		}
 		attr, ok := r.d.attr(field, key)
 		if !ok {
 			attr = r.d.newAttribute(field, key)
 		}
-		t := term{id: uint32(id), attr: attr, long: long, text: text} //nolint:gosec // below the bound
+		t := newTerm(uint32(id), attr, long, text) //nolint:gosec // below the bound
 		if p.kind == blockLaidTerms {
 			r.d.next = t.id + 1
 			r.d.lay(&t)

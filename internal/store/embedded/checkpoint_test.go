@@ -46,13 +46,13 @@ func picture(t testing.TB, s *Store) map[string]string {
 		p := x.posting(id)
 		docs := p.appendTo(nil)
 		require.Equal(t, len(docs), p.count())
-		name := fmt.Sprintf("term %d %q %q %v", a.field, a.key, tm.text, tm.long)
+		name := fmt.Sprintf("term %d %q %q %v", a.field, a.key, tm.appendFolded(nil), tm.long)
 		if len(docs) == 0 {
 			continue // a sweep drops it, or has done so while a base was written
 		}
 		require.NotContains(t, out, name)
 		out[name] = fmt.Sprint(docs)
-		found, ok := d.find(tm.attr, tm.long, tm.text)
+		found, ok := d.find(tm.attr, tm.long, tm.appendFolded(nil))
 		require.True(t, ok, name)
 		require.Equal(t, id, found.id, name)
 	}

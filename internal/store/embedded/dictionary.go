@@ -30,8 +30,9 @@ const (
 type term struct {
 	id   uint32
 	attr uint32
-	long bool   // text is the head and the hash of a longer value
-	text []byte // must not be changed; stays valid
+	long bool   // it stands for a longer value
+	text []byte // of a long one the head; must not be changed; stays valid as long as the question or the write that met it
+	sum  []byte // of a long one the hash
 
 	unused bool // perhaps about to be dropped
 	gone   bool // dropped; some who met it may still go on with it
@@ -58,6 +59,7 @@ type dictionary struct {
 	limit int64  // bytes; 0: none
 
 	arena  [][]byte // blocks of term records: number, attribute, flags, length, text; each begins at a multiple of recordAlign
+	heads  heads    // of long values, of which the record has the number, and then the hash
 	waste  []int    // bytes of dropped records, by block
 	idle   []int    // blocks that were given up
 	last   int      // the block that is being filled
@@ -140,11 +142,23 @@ func fold(value []byte, buf *[maxText]byte) (text []byte, long bool) {
 }
 
 func (d *dictionary) hash(attr uint32, long bool, text []byte) uint64 {
-	and := d.attrs[attr].salt
 	if long {
-		and = ^and
+		return d.hashOf(attr, text[longHead:])
 	}
-	return d.key.sum(text, and) & d.mask
+	return d.key.sum(text, d.attrs[attr].salt) & d.mask
+}
+
+// hashOf is that of the term of a longer value. Its own hash says it all.
+func (d *dictionary) hashOf(attr uint32, sum []byte) uint64 {
+	return d.key.sum(sum, ^d.attrs[attr].salt) & d.mask
+}
+
+// hashAgain is the hash of a term that is there.
+func (d *dictionary) hashAgain(t *term) uint64 {
+	if t.long {
+		return d.hashOf(t.attr, t.sum)
+	}
+	return d.hash(t.attr, false, t.text)
 }
 
 // attr finds the attribute of a field and key. The caller holds the lock.
@@ -171,19 +185,34 @@ func (d *dictionary) record(place uint32) []byte {
 	return d.arena[at/arenaBlock][at%arenaBlock:]
 }
 
-func termOf(rec []byte) term {
+// termOf reads a record.
+func (d *dictionary) termOf(rec []byte) term {
 	flags, n := rec[8], int(rec[9])
-	return term{
+	t := term{
 		id: binary.LittleEndian.Uint32(rec), attr: binary.LittleEndian.Uint32(rec[4:]),
 		long: flags&flagLong != 0, unused: flags&flagUnused != 0, gone: flags&flagGone != 0,
 		text: rec[recordHead : recordHead+n : recordHead+n],
 	}
+	if t.long {
+		t.sum = t.text[4:]
+		t.text = d.heads.at(binary.LittleEndian.Uint32(t.text))
+	}
+	return t
 }
 
-// is tells whether a term is a value.
+// is tells whether a term is a value, as fold gives it.
 func (t *term) is(attr uint32, long bool, text []byte) bool {
-	return t.attr == attr && t.long == long && string(t.text) == string(text)
+	if t.attr != attr || t.long != long {
+		return false
+	}
+	if long {
+		return string(t.sum) == string(text[longHead:]) && string(t.text) == string(text[:longHead])
+	}
+	return string(t.text) == string(text)
 }
+
+// appendFolded appends what fold gives of a term's value.
+func (t *term) appendFolded(dst []byte) []byte { return append(append(dst, t.text...), t.sum...) }
 
 func (a *attribute) is(field asff.Field, key []byte) bool {
 	return a.field == field && a.key == string(key)
@@ -200,7 +229,7 @@ func (d *dictionary) match(h uint64, attr uint32, long bool, text []byte) (t ter
 		if !ok {
 			return t, false
 		}
-		if t = termOf(d.record(place)); t.is(attr, long, text) {
+		if t = d.termOf(d.record(place)); t.is(attr, long, text) {
 			return t, true
 		}
 	}
@@ -268,16 +297,25 @@ const (
 
 // insert adds a term that is not there. The caller holds the lock for writing.
 func (d *dictionary) insert(h uint64, attr uint32, long bool, text []byte) (id uint32) {
-	t := term{id: d.next, attr: attr, long: long, text: text}
+	t := newTerm(d.next, attr, long, text)
 	d.next++
 	d.enter(h, &t)
 	return t.id
 }
 
+// newTerm is a term of a value as fold gives it.
+func newTerm(id, attr uint32, long bool, text []byte) term {
+	t := term{id: id, attr: attr, long: long, text: text}
+	if long {
+		t.text, t.sum = text[:longHead], text[longHead:]
+	}
+	return t
+}
+
 // put stores a term under its number, which is unused. The caller holds the lock for writing.
 func (d *dictionary) put(t *term) {
 	d.next = max(d.next, t.id+1)
-	d.enter(d.hash(t.attr, t.long, t.text), t)
+	d.enter(d.hashAgain(t), t)
 }
 
 func (d *dictionary) enter(h uint64, t *term) { d.table.add(h, d.lay(t)) }
@@ -296,31 +334,41 @@ func (d *dictionary) lay(t *term) (place uint32) {
 	a.terms.add(t.id)
 	a.live++
 	d.terms++
-	d.bytes += termSize + int64(len(t.text))
 	return place
 }
 
-// write copies a term into the arena.
+// write writes a term's record.
 func (d *dictionary) write(t *term) (place uint32) {
-	size := recordSize(len(t.text))
+	var buf [4 + longText]byte
+	text, flags := t.text, byte(0)
+	if t.long {
+		n, fresh := d.heads.take(d.headHash(t.text), t.text)
+		if fresh {
+			d.bytes += headSize
+		}
+		text, flags = append(binary.LittleEndian.AppendUint32(buf[:0], n), t.sum...), flagLong
+	}
+	place, rec := d.newRecord(len(text))
+	binary.LittleEndian.PutUint32(rec, t.id)
+	binary.LittleEndian.PutUint32(rec[4:], t.attr)
+	rec[8], rec[9] = flags, byte(len(text)) //nolint:gosec // at most maxText
+	copy(rec[recordHead:], text)
+	d.bytes += termSize + int64(len(text))
+	return place
+}
+
+func (d *dictionary) headHash(text []byte) uint64 { return d.key.sum(text, ^uint64(0)) & d.mask }
+
+// newRecord makes room in the arena.
+func (d *dictionary) newRecord(text int) (place uint32, rec []byte) {
+	size := recordSize(text)
 	if d.room < size {
 		d.newBlock()
 	}
 	at := d.last*arenaBlock + arenaBlock - d.room
 	d.room -= size
 	place = uint32(at/recordAlign) + 1 //nolint:gosec // 16 GB
-	rec := d.record(place)
-	binary.LittleEndian.PutUint32(rec, t.id)
-	binary.LittleEndian.PutUint32(rec[4:], t.attr)
-	if t.long {
-		rec[8] |= flagLong
-	}
-	if t.unused {
-		rec[8] |= flagUnused
-	}
-	rec[9] = byte(len(t.text)) //nolint:gosec // at most maxText
-	copy(rec[recordHead:], t.text)
-	return place
+	return place, d.record(place)
 }
 
 func recordSize(text int) int {
@@ -342,7 +390,7 @@ func (d *dictionary) newBlock() {
 // at is the term of a number that was given out; the zero term where it was dropped. The caller holds the lock.
 func (d *dictionary) at(id uint32) (t term) {
 	if d.known(id) {
-		t = termOf(d.record(d.places[id/termChunk][id%termChunk]))
+		t = d.termOf(d.record(d.places[id/termChunk][id%termChunk]))
 	}
 	return t
 }

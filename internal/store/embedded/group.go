@@ -16,7 +16,7 @@ import (
 // bucket counts one value.
 type bucket struct {
 	n     int64
-	value []byte // of a long one, until resolve: its head and hash
+	value []byte // of a long one, until resolve: its head
 	term  uint32
 	long  bool
 }
@@ -276,12 +276,11 @@ func (g *grouping) resolve(ctx context.Context, b *bucket) {
 		if ok, g.err = g.s.document(g.r, doc); !ok {
 			continue
 		}
-		var buf [maxText]byte
 		for _, v := range g.r.values.Values(g.r.json) {
 			if v.Field != g.q.By || string(v.Key) != g.q.Key {
 				continue
 			}
-			if text, long := fold(v.Text, &buf); long && bytes.Equal(text, b.value) {
+			if id, ok := g.s.dict.lookup(v.Field, g.q.Key, v.Text); ok && id == b.term {
 				b.value, b.long = bytes.Clone(v.Text), false
 				return
 			}

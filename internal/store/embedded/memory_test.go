@@ -39,6 +39,7 @@ func BenchmarkIndexMemory(b *testing.B) {
 	report(len(s.index.postings.blocks)*slabBlock, "slabs")
 	report(len(s.index.postings.handles)*termChunk*8, "handles")
 	report(len(s.dict.arena)*arenaBlock, "texts")
+	report(len(s.dict.heads.texts)*headsChunk*longHead+4*len(s.dict.heads.uses)+tableBytes(&s.dict.heads.table), "heads")
 	report(tableBytes(&s.dict.table), "table")
 	report(len(s.dict.places)*termChunk*4, "places")
 	b.ReportMetric(float64(s.dict.next-1)/float64(n), "terms/finding")

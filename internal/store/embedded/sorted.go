@@ -311,7 +311,7 @@ func (f *search) firstIs(c *found, t *term) bool {
 	}
 	var buf [maxText]byte
 	text, long := fold(k.text, &buf)
-	return long == t.long && bytes.Equal(text, t.text)
+	return t.is(t.attr, long, text)
 }
 
 // add takes a candidate, if it belongs there. All that are kept know their keys whole.

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"encoding/binary"
 	"slices"
 	"sync"
 	"time"
@@ -214,16 +215,24 @@ func (d *dictionary) clearFlag(id uint32, flag byte) { *d.flags(id) &^= flag }
 // drop makes a term one that is not found any more.
 func (d *dictionary) drop(t *term) {
 	d.setFlag(t.id, flagGone)
-	d.table.remove(d.hash(t.attr, t.long, t.text), d.places[t.id/termChunk][t.id%termChunk])
+	d.table.remove(d.hashAgain(t), d.places[t.id/termChunk][t.id%termChunk])
 	d.attrs[t.attr].live--
 	d.terms--
-	d.bytes -= termSize + int64(len(t.text))
 }
 
-// forget gives the text of a dropped term up. It stays where it is as long as somebody has it.
+// forget gives the text of a dropped term up.
 func (d *dictionary) forget(id uint32) {
 	place := &d.places[id/termChunk][id%termChunk]
-	d.waste[int(*place-1)*recordAlign/arenaBlock] += recordSize(len(d.at(id).text))
+	rec := d.record(*place)
+	n := int(rec[9])
+	if rec[8]&flagLong != 0 {
+		head := binary.LittleEndian.Uint32(rec[recordHead:])
+		if d.heads.leave(d.headHash(d.heads.at(head)), head) {
+			d.bytes -= headSize
+		}
+	}
+	d.bytes -= termSize + int64(n)
+	d.waste[int(*place-1)*recordAlign/arenaBlock] += recordSize(n)
 	*place = 0
 }
 
@@ -251,17 +260,19 @@ func (d *dictionary) tidyBlock(i int) bool {
 	}
 	for at := 0; at+recordHead <= arenaBlock; {
 		rec := d.arena[i][at:]
-		t := termOf(rec)
-		if t.id == 0 { // the rest was too short for the next one
+		id, n := binary.LittleEndian.Uint32(rec), int(rec[9])
+		if id == 0 { // the rest was too short for the next one
 			break
 		}
-		if rec[8]&flagGone == 0 {
-			was := uint32((i*arenaBlock+at)/recordAlign) + 1 //nolint:gosec // as it was written
-			is := d.write(&t)
-			d.places[t.id/termChunk][t.id%termChunk] = is
-			d.table.replace(d.hash(t.attr, t.long, t.text), was, is)
+		was := uint32((i*arenaBlock+at)/recordAlign) + 1 //nolint:gosec // as it was written
+		if d.known(id) && d.places[id/termChunk][id%termChunk] == was {
+			t := d.termOf(rec)
+			is, moved := d.newRecord(n)
+			copy(moved, rec[:recordHead+n])
+			d.places[id/termChunk][id%termChunk] = is
+			d.table.replace(d.hashAgain(&t), was, is)
 		}
-		at += recordSize(len(t.text))
+		at += recordSize(n)
 	}
 	d.arena[i], d.waste[i] = nil, 0
 	d.idle = append(d.idle, i)

@@ -45,6 +45,7 @@ func indexTakes(s *Store) (bytes int) {
 			bytes += 4 * cap(c)
 		}
 	}
+	bytes += len(s.dict.heads.texts)*headsChunk*longHead + tableBytes(&s.dict.heads.table)
 	return bytes + tableBytes(&s.dict.table) + tableBytes(&s.dict.keyed)
 }
 
@@ -70,7 +71,14 @@ func TestSweep(t *testing.T) {
 					if k%2 == 0 {
 						key = fmt.Sprint("new", n)
 					}
-					tags = append(tags, fmt.Sprintf(`%q:"value%d"`, key, n))
+					before, behind := "", ""
+					switch k % 5 { // long ones, with heads of many and of one
+					case 1:
+						before = strings.Repeat("many", 35)
+					case 2:
+						behind = strings.Repeat("one", 50)
+					}
+					tags = append(tags, fmt.Sprintf(`%q:"%svalue%d%s"`, key, before, n, behind))
 					tag = fmt.Sprintf(`ResourceTags[%q] = value%d`, key, n)
 				}
 				members = append(members, fmt.Sprintf(`{"Id":"f%d","Resources":[{"Type":"Other","Id":"r","Tags":{%s}}]}`, i, strings.Join(tags, ",")))
@@ -161,17 +169,31 @@ func distinctTerms(t *testing.T, s *Store) {
 	defer s.index.mu.RUnlock()
 	s.dict.mu.RLock()
 	defer s.dict.mu.RUnlock()
-	seen := map[string]bool{}
+	seen, long := map[string]bool{}, 0
 	for id := range s.dict.next {
 		if tm := s.dict.at(id); tm.id != 0 {
-			name := fmt.Sprint(tm.attr, tm.long, string(tm.text))
+			name := fmt.Sprint(tm.attr, tm.long, string(tm.appendFolded(nil)))
 			require.False(t, seen[name], name)
 			seen[name] = true
+			if tm.long {
+				long++
+			}
 			p := s.index.posting(id)
 			require.Positive(t, p.count(), name)
 		}
 	}
 	require.Len(t, seen, s.dict.terms)
+	// Heads of long values are there as often as they are used.
+	heads, used := map[string]bool{}, 0
+	for n, uses := range s.dict.heads.uses {
+		if used += int(uses); uses > 0 {
+			text := string(s.dict.heads.at(uint32(n)))
+			require.False(t, heads[text], text)
+			heads[text] = true
+		}
+	}
+	require.Equal(t, long, used)
+	require.Len(t, heads, s.dict.heads.table.used)
 }
 
 func containsAll(list []string, want ...string) bool {

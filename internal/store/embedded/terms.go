@@ -274,7 +274,7 @@ func (x *extractor) meet(d *difference, terms []uint32) []uint32 {
 	for i := range x.list {
 		c := &x.list[i]
 		for ok := c.place != 0; ok; c.place, ok = c.found.next() {
-			if t := termOf(dict.record(c.place)); t.is(c.attr, c.long, c.text) {
+			if t := dict.termOf(dict.record(c.place)); t.is(c.attr, c.long, c.text) {
 				if t.unused && d != nil {
 					c.place = 0 // settle keeps it from being dropped
 				} else {

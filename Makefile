@@ -14,8 +14,10 @@ BENCHTIME ?= 1s
 BENCHCOUNT ?= 1
 # Batches of 100 findings in each row of the whole way.
 BENCHSERVE ?= 600
+# How many findings the questions are asked about, a column each; a quick look: make bench-find BENCHFIND=100000
+BENCHFIND ?= 1000000 5000000
 
-.PHONY: help run build test lint gen fuzz bench bench-all check
+.PHONY: help run build test lint gen fuzz bench bench-find bench-all check
 .DELETE_ON_ERROR:
 
 help:
@@ -26,6 +28,7 @@ help:
 	@echo 'make gen      the ASFF schema and the API from the AWS SDK pinned in tools/go.mod, docs/operations.md from the sources'
 	@echo 'make fuzz     every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make bench    the table of figures, with machine and versions; written to bin/bench.txt too'
+	@echo 'make bench-find  its second half alone: what people ask, at BENCHFIND="$(BENCHFIND)" findings'
 	@echo 'make bench-all  every benchmark: BENCH=$(BENCH) BENCHTIME=$(BENCHTIME) BENCHCOUNT=$(BENCHCOUNT)'
 	@echo 'make check    lint and test'
 
@@ -73,8 +76,19 @@ bench: bin/benchtable bin/benchstat
 			go test -run '^$$' -bench '^BenchmarkStore$$/^(read|bare-put|insert|update)$$' -benchtime 1x ./internal/store/embedded; \
 		done; \
 		go test -run '^$$' -bench '^BenchmarkServe$$' -benchtime $(BENCHSERVE)x -count $(BENCHCOUNT) -timeout 30m ./cmd/hubcap; \
+		$(questions); \
 	} > bin/bench.txt || { cat bin/bench.txt; exit 1; }
 	@bin/benchtable < bin/bench.txt
+
+# A hub with so many findings on disk, in a process of its own, is asked over HTTP with checked signatures: pages of 100, warm, then the
+# same while 4 clients import; then both exports, its memory, and how long it takes to open.
+questions = for n in $(BENCHFIND); do \
+		HUBCAP_BENCH_FINDINGS=$$n go test -run '^$$' -bench '^BenchmarkQuestions$$' -benchtime 1x -timeout 120m ./cmd/hubcap; \
+	done
+
+bench-find: bin/benchtable
+	@set -euo pipefail; { $(questions); } > bin/bench-find.txt || { cat bin/bench-find.txt; exit 1; }
+	@bin/benchtable < bin/bench-find.txt
 
 # Every benchmark of every package, as go test prints it.
 bench-all:

@@ -376,35 +376,23 @@ func (h *hubProcess) fill(b *testing.B, n int) {
 	wg.Wait()
 }
 
-// importing has 4 clients import until stop is called: updates of findings that are there, and new ones.
-func (h *hubProcess) importing(b *testing.B, n int) (stop func()) {
+// importing has 4 clients, in a process of their own, import until stop is called: new findings of an account, then updates of them, and
+// so on.
+func (h *hubProcess) importing(b *testing.B) (stop func()) {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
+	account := benchAccounts()[0]
 	var wg sync.WaitGroup
-	for c := range 4 {
-		wg.Go(func() {
-			for round := 0; ctx.Err() == nil; round++ {
-				text := append([]byte(nil), batchHead...)
-				account, count := asfftest.Account(round*4+c), 0
-				for i := 0; count < asff.MaxFindings; i++ {
-					k := (round*7919 + c*104_729 + i*31) % n
-					version := 1 + round%5
-					if i%4 == 0 { // one that is new
-						k, version = n+(round*4+c)*10_000+i, 0
-					}
-					if count > 0 {
-						text = append(text, ',')
-					}
-					text = asfftest.Append(text, account, fallbackRegion, k, version)
-					count++
-				}
-				if _, err := h.send.importBatch(ctx, benchCaller(account), append(text, batchTail...)); err != nil && ctx.Err() == nil {
-					b.Errorf("import: %v", err)
-					return
-				}
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			cmd := exec.CommandContext(ctx, "hubcap", "bench", "--endpoint", h.send.endpoint, "--clients", "4", "--account", account, "--findings", "20000")
+			cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=AKIAHUBCAP"+account, "AWS_SECRET_ACCESS_KEY=secret of "+account, "AWS_REGION="+fallbackRegion)
+			if out, err := cmd.CombinedOutput(); err != nil && ctx.Err() == nil {
+				b.Errorf("importing: %v: %s", err, out)
+				return
 			}
-		})
-	}
+		}
+	})
 	return func() {
 		cancel()
 		wg.Wait()
@@ -435,8 +423,8 @@ func BenchmarkQuestions(b *testing.B) {
 		b.ReportMetric(2000, "goal-ms")
 	})
 	b.Run(size+"open-after-kill", func(b *testing.B) {
-		stop := h.importing(b, 1000)
-		time.Sleep(200 * time.Millisecond) //nolint:forbidigo // a benchmark, not a test: some writes are to be under way
+		stop := h.importing(b)
+		time.Sleep(time.Second) //nolint:forbidigo // a benchmark, not a test: some writes are to be under way
 		stop()
 		h.stop(b, os.Kill)
 		report(b, []time.Duration{h.start(b)})
@@ -450,7 +438,7 @@ func BenchmarkQuestions(b *testing.B) {
 		b.ReportMetric(h.resident(b), "MB")
 		b.ReportMetric(0, "ns/op")
 	})
-	stop := h.importing(b, n)
+	stop := h.importing(b)
 	for i := range questions {
 		b.Run(size+questions[i].name+"/importing", func(b *testing.B) { h.measure(b, &questions[i]) })
 	}

@@ -1,6 +1,8 @@
 // Command benchtable turns what `go test -bench` writes into the table that people compare: a row for each benchmark that counts
 // findings, with findings a second, processor time and allocations a finding, and for the store's rows the share of the bare put
-// of the same documents in the same run. Lines before the first benchmark (machine, versions) stay above the table.
+// of the same documents in the same run. Lines before the first benchmark (machine, versions) stay above the table. What was asked of
+// hubs with numbers of findings has a table of its own: a row a question, the goal, and for each number the times, also while
+// others import, and how the middle of them grew.
 package main
 
 import (
@@ -10,6 +12,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -91,10 +94,93 @@ func parse(line string) (row, bool) {
 		r.figures[fields[i+1]] = v
 	}
 	_, counts := r.figures["findings/s"]
-	return r, counts
+	return r, counts || r.sized()
 }
 
+// sized tells whether a row is of a hub with a number of findings: Questions/n=1000000/newest.
+func (r *row) sized() bool { return strings.Contains(r.name, "/n=") }
+
 func write(w *bufio.Writer, rows []row) {
+	if plain := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.sized() }); len(plain) > 0 {
+		writePlain(w, plain)
+	}
+	if sized := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !r.sized() }); len(sized) > 0 {
+		writeSized(w, sized)
+	}
+}
+
+const importing = "/importing"
+
+// writeSized writes what was asked of hubs of several sizes.
+func writeSized(w *bufio.Writer, rows []row) {
+	var sizes, names []string
+	of := map[string]row{}
+	for _, r := range rows {
+		_, rest, _ := strings.Cut(r.name, "/n=")
+		size, name, _ := strings.Cut(rest, "/")
+		if !slices.Contains(sizes, size) {
+			sizes = append(sizes, size)
+		}
+		if plain := strings.TrimSuffix(name, importing); !slices.Contains(names, plain) {
+			names = append(names, plain)
+		}
+		of[size+"/"+name] = r
+	}
+	head, line := fmt.Sprintf("\n| %-26s | %8s |", "ms (resident: MB)", "goal"), "|"+strings.Repeat("-", 28)+"|---------:|"
+	for i, size := range sizes {
+		if i > 0 {
+			head, line = head+fmt.Sprintf(" %7s |", "grew"), line+"--------:|"
+		}
+		head += fmt.Sprintf(" %9s | %9s | %9s | %9s |", size, "p99", "importing", "p99")
+		line += strings.Repeat("----------:|", 4)
+	}
+	fmt.Fprintf(w, "%s\n%s\n", head, line)
+	for _, name := range names {
+		first, goal := of[sizes[0]+"/"+name], ""
+		if g := first.figures["goal-ms"]; g > 0 {
+			goal = strconv.FormatFloat(g, 'g', -1, 64)
+		}
+		fmt.Fprintf(w, "| %-26s | %8s |", name, goal)
+		for i, size := range sizes {
+			r, busy := of[size+"/"+name], of[size+"/"+name+importing]
+			if i > 0 {
+				fmt.Fprintf(w, " %7s |", grew(first, r))
+			}
+			for _, f := range []string{middle(r), milliseconds(r, "p99-ms"), middle(busy), milliseconds(busy, "p99-ms")} {
+				fmt.Fprintf(w, " %9s |", f)
+			}
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// middle is the middle of the times, or the memory of a row that has none.
+func middle(r row) string {
+	if mb := figure(r, "MB"); mb != "" {
+		return mb
+	}
+	return milliseconds(r, "p50-ms")
+}
+
+func milliseconds(r row, unit string) string {
+	v, ok := r.figures[unit]
+	if !ok {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
+}
+
+// grew is by how much a figure grew.
+func grew(from, to row) string {
+	for _, unit := range []string{"p50-ms", "MB"} {
+		if a, b := from.figures[unit], to.figures[unit]; a > 0 && b > 0 {
+			return strconv.FormatFloat(b/a, 'f', 1, 64) + "x"
+		}
+	}
+	return ""
+}
+
+func writePlain(w *bufio.Writer, rows []row) {
 	var put float64 // of the run that a row belongs to: the last one before it
 	fmt.Fprintf(w, "\n| %-32s | %10s | %11s | %9s | %8s |\n", "", "findings/s", "CPU us each", "allocs", "of bare")
 	fmt.Fprintf(w, "|%s|%s:|%s:|%s:|%s:|\n", strings.Repeat("-", 34), strings.Repeat("-", 11), strings.Repeat("-", 12), strings.Repeat("-", 10), strings.Repeat("-", 9))

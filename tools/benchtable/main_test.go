@@ -60,3 +60,26 @@ func TestTableTellsFailure(t *testing.T) {
 		}
 	}
 }
+
+// Questions have a table of their own: a row a question, columns by the number of findings.
+func TestTableOfSizes(t *testing.T) {
+	const in = `BenchmarkQuestions/n=1000/id-2 1 0.5000 goal-ms 0.4000 p50-ms 1.200 p99-ms 3.7 KB
+BenchmarkQuestions/n=1000/id/importing-2 1 0.5000 goal-ms 0.7000 p50-ms 2.500 p99-ms
+BenchmarkQuestions/n=1000/resident-2 1 120.0 MB
+BenchmarkQuestions/n=5000/id-2 1 0.5000 goal-ms 0.6000 p50-ms 1.300 p99-ms
+BenchmarkQuestions/n=5000/resident-2 1 480.0 MB
+`
+	var out strings.Builder
+	if err := table(strings.NewReader(in), &out); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+| ms (resident: MB)          |     goal |      1000 |       p99 | importing |       p99 |    grew |      5000 |       p99 | importing |       p99 |
+|----------------------------|---------:|----------:|----------:|----------:|----------:|--------:|----------:|----------:|----------:|----------:|
+| id                         |      0.5 |      0.40 |      1.20 |      0.70 |      2.50 |    1.5x |      0.60 |      1.30 |           |           |
+| resident                   |          |     120.0 |           |           |           |    4.0x |     480.0 |           |           |           |
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}

@@ -39,6 +39,8 @@ type worker struct {
 	mu        sync.Mutex // of what follows
 	held      map[store.Identity]*retry
 	downSince time.Time // zero: it is up
+	inRow     int       // failures since
+	told      bool      // of that, in the log: not of a single failure
 	reason    string    // of the last failure
 
 	delivered, failed, dead prometheus.Counter
@@ -437,8 +439,10 @@ func (w *worker) succeeded(next *waiting) {
 	defer w.mu.Unlock()
 	delete(w.held, next.ref.Identity)
 	if !w.downSince.IsZero() {
-		w.s.log.Info("a sink takes events again", slog.String("sink", w.sink.Name))
-		w.downSince = time.Time{}
+		if w.told {
+			w.s.log.Info("a sink takes events again", slog.String("sink", w.sink.Name))
+		}
+		w.downSince, w.told = time.Time{}, false
 		w.up.Set(1)
 	}
 	w.pause.Reset()
@@ -477,10 +481,15 @@ func (w *worker) failedOf(ctx context.Context, p *page, next *waiting, err error
 		}
 		return false
 	}
-	if w.downSince.IsZero() {
-		w.s.log.WarnContext(ctx, "a sink takes no events; they wait, and are tried again", slog.String("sink", w.sink.Name), slog.String("error", w.reason))
-		w.downSince = now
+	switch {
+	case w.downSince.IsZero():
+		w.downSince, w.inRow = now, 0
 		w.up.Set(0)
+	case !w.told:
+		if w.inRow++; w.inRow > atOnce { // more than were under way
+			w.told = true
+			w.s.log.WarnContext(ctx, "a sink takes no events; they wait, and are tried again", slog.String("sink", w.sink.Name), slog.String("error", w.reason))
+		}
 	}
 	return false
 }

@@ -377,7 +377,8 @@ func TestLiveStream(t *testing.T) {
 	require.ErrorContains(t, h.service.StreamEvents(t.Context(), anyone, &hub.StreamEventsInput{From: &bad}, mine), "from")
 
 	// The service's end ends the streams, and nobody is cut off.
-	_, stop = listen(anyone, hub.StreamEventsInput{})
+	done := make(chan error, 1)
+	go func() { done <- h.service.StreamEvents(t.Context(), anyone, &hub.StreamEventsInput{}, &flushed{}) }()
 	h.stop()
-	require.NoError(t, stop())
+	require.NoError(t, <-done)
 }

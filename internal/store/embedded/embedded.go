@@ -69,10 +69,11 @@ type tuning struct {
 	fewTermed   int    // values of an attribute up to which documents are taken value by value, however few the candidates
 	treeSteps   uint64 // how far an order is walked before a look at all candidates is cheaper
 	manySatisfy int    // values that satisfy a condition from which on each candidate is looked at instead
+	manyFound   int    // and documents
 	scanShare   uint64 // where fewer than one in so many documents matter, a column is looked at for them alone
 }
 
-var usualTuning = tuning{manyTerms: 1024, fewTermed: 64, treeSteps: 16_384, manySatisfy: 2048, scanShare: 16}
+var usualTuning = tuning{manyTerms: 1024, fewTermed: 64, treeSteps: 16_384, manySatisfy: 32, manyFound: 1 << 16, scanShare: 16}
 
 // valueReader is what the engine needs of asff.Reader.
 type valueReader interface {

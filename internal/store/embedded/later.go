@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"bytes"
+
 	"hubcap/internal/asff"
 	"hubcap/internal/query"
 )
@@ -25,12 +27,13 @@ func (p *plan) postpone(every []query.Expr) ([]query.Expr, error) {
 	for i := range every {
 		e := &every[i]
 		c := &e.Cond
-		if e.Op != query.Is || c.Cmp != query.Contains || p.s.dict.count(c.Field, c.Key) < p.s.opts.tuning.manyTerms {
+		if e.Op != query.Is || c.Cmp != query.Contains && c.Cmp != query.Prefix || columnOf(c.Field) >= 0 {
 			now = append(now, *e)
 			continue
 		}
 		n, total := p.about(e)
-		if n < p.s.opts.tuning.manySatisfy {
+		docs := int(p.s.index.count()) * n / total //nolint:gosec // at most 2^32
+		if n < p.s.opts.tuning.manySatisfy || docs < p.s.opts.tuning.manyFound {
 			now = append(now, *e)
 			continue
 		}
@@ -47,20 +50,36 @@ func (p *plan) postpone(every []query.Expr) ([]query.Expr, error) {
 	return now, nil
 }
 
-// about is how many values of an attribute may contain a text, of how many. What is too short for signatures is tried on some.
+// about is how many values of an attribute may satisfy a comparison, of how many. What no index tells is tried on some.
 func (p *plan) about(e *query.Expr) (n, total int) {
 	c, d := &e.Cond, p.s.dict
 	total = max(1, d.count(c.Field, c.Key))
-	if n, ok := p.s.signatures(c.Field, c.Key).count(p.ctx, d, c.Text); ok {
-		return n, total
+	if total >= p.s.opts.tuning.manyTerms {
+		if c.Cmp == query.Prefix && !numeric(c.Field) {
+			r := p.s.ranking(c.Field, c.Key)
+			r.catchUp(d)
+			head := headOf([]byte(c.Text))
+			return r.between(d, &pivot{text: head}, &pivot{text: append(bytes.Clone(head), endOfTexts...)}), total
+		}
+		if c.Cmp == query.Contains {
+			if n, ok := p.s.signatures(c.Field, c.Key).count(p.ctx, d, c.Text); ok {
+				return n, total
+			}
+		}
 	}
+	return p.tried(e, total), total
+}
+
+// tried is about how many of the values satisfy a comparison, by a look at some.
+func (p *plan) tried(e *query.Expr, total int) int {
+	c, d := &e.Cond, p.s.dict
 	j, tried := judge{p: p, is: *e}, 0
 	v := asff.Value{Field: c.Field, Key: []byte(c.Key)}
 	d.walk(c.Field, c.Key, 0, func(t *term) {
 		j.term(v, t)
 		tried++
 	})
-	return (len(j.out.sure) + len(j.out.maybe)) * total / max(1, tried), total
+	return (len(j.out.sure) + len(j.out.maybe)) * total / max(1, tried)
 }
 
 // passes tells whether a document satisfies the condition, for sure or perhaps. The caller holds the locks of index and dictionary.

@@ -111,6 +111,20 @@ func lowerBound(n int, before func(i int) bool) int {
 	return from
 }
 
+// between is how many terms stand from a pivot on and before another.
+func (r *ranking) between(d *dictionary, from, to *pivot) (n int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	chunk, at := r.seek(d, from)
+	last, end := r.seek(d, to)
+	for ; chunk < last; chunk++ {
+		n += len(r.chunks[chunk])
+	}
+	return n - at + end
+}
+
 // rankingStep is about how many terms after appends.
 const rankingStep = 256
 

@@ -246,6 +246,13 @@ func (s *Store) Explain(ctx context.Context, scope store.Scope, q *query.Find) (
 	n.depth--
 	f := &search{s: s, ctx: ctx, scope: scope, q: q, order: query.Order(q.Sort), set: set}
 	n.say("of %d findings %d satisfy it%s", total, set.must.GetCardinality(), toRead(set))
+	p := &plan{s: s, ctx: ctx, later: &f.later}
+	if _, err := p.postpone(p.scoped(scope, &q.Where)); err != nil {
+		return "", tooSlow(ctx, err)
+	}
+	for i := range f.later {
+		n.say("a page looks at its candidates for: %s", f.later[i].is)
+	}
 	n.say("order by %s: %s", printSort(f.order), f.explainOrder(n))
 	return n.text.String(), nil
 }

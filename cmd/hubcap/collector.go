@@ -12,7 +12,7 @@ import (
 // a large store's heap is the index: a few large pieces without pointers, which cost the collector nothing to pass over. So it need not
 // wait for a gigabyte of waste: some headroom is enough, however large the heap.
 const (
-	headroom     = 160 << 20
+	headroom     = 96 << 20
 	leastPercent = 10
 	mostPercent  = 100
 	tuneEvery    = 5 * time.Second

@@ -10,7 +10,7 @@ import (
 
 // The larger the heap, the smaller the part by which it may grow.
 func TestCollectorPercent(t *testing.T) {
-	for live, want := range map[uint64]int{0: 100, 1 << 20: 100, 160 << 20: 100, 320 << 20: 50, 800 << 20: 20, 64 << 30: 10} {
+	for live, want := range map[uint64]int{0: 100, 1 << 20: 100, 96 << 20: 100, 192 << 20: 50, 480 << 20: 20, 64 << 30: 10} {
 		require.Equal(t, want, collectorPercent(live), live)
 	}
 }

@@ -28,9 +28,8 @@ var envelopes = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return 
 // event that is not recorded yet has the id "".
 func Append(dst []byte, e *store.Event, account, region string) ([]byte, error) {
 	var detail hub.EventDetail
-	kind, resource := typeImported, ""
+	kind, resource := typeImported, e.Key.ProductArn+"/"+e.Key.ID
 	if e.Kind == store.Imported {
-		resource = e.Key.ProductArn + "/" + e.Key.ID
 		detail.Account, detail.Region = e.Key.Account, e.Key.Region
 	} else {
 		if err := json.Unmarshal(e.Detail, &detail); err != nil {

@@ -31,7 +31,7 @@ type Target interface {
 }
 
 // Refusal is a failure of which the receiver said more.
-type Refusal struct {
+type Refusal struct { //nolint:errname // what the receiver did, not what went wrong here
 	Reason    string
 	Permanent bool          // it would answer the same again
 	After     time.Duration // it asks to be left alone so long

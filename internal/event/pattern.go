@@ -428,9 +428,9 @@ func (f *field) match(value []byte) bool {
 	if f.below != nil {
 		return f.below.match(value)
 	}
-	any, matched := false, false
+	there, matched := false, false
 	leaves(value, func(l *leaf) bool {
-		any = true
+		there = true
 		for i := range f.tests {
 			if f.tests[i].holds(l) {
 				matched = true
@@ -439,7 +439,7 @@ func (f *field) match(value []byte) bool {
 		}
 		return !matched
 	})
-	if any {
+	if there {
 		return matched
 	}
 	return slices.ContainsFunc(f.tests, func(t test) bool { return t.absent })

@@ -161,7 +161,7 @@ func (st *stream) event(reach *store.Scope, e *store.Event, place []byte) error 
 // ownersOnly keeps what concerns every account from who has a key of one (as Backup does, D79).
 func ownersOnly(p *iam.Principal, action string) error {
 	if !p.Operator && p.Unrestricted() {
-		return api.Errorf(api.AccessDenied, "User: %s is not authorized to perform: %s: sinks are told of every account, so a policy must allow it by name", p.ARN, action)
+		return api.Errorf(api.AccessDenied, "User: %s is not authorized to perform: %s: sinks are told of every account, so a policy must allow it by name, or the operator asks (under --auth none a key that is not 12 digits, as AWS_ACCESS_KEY_ID=operator)", p.ARN, action)
 	}
 	return nil
 }
@@ -232,7 +232,7 @@ func (s *Service) TestSink(ctx context.Context, p *iam.Principal, in *hub.TestSi
 			Account: p.Account, Region: p.Region, ID: "hubcap-sink-test",
 			ProductArn: "arn:aws:securityhub:" + p.Region + ":" + p.Account + ":product/" + p.Account + "/default",
 		},
-		Version: uint64(now.UnixNano()), Kind: store.Imported, Time: now, //nolint:gosec // after 1970
+		Version: uint64(now.UnixNano()), Kind: store.Imported, Time: now,
 	}
 	e.JSON = testFinding(&e)
 	body, err := Append(nil, &e, w.sink.Account, w.sink.Region)

@@ -164,8 +164,7 @@ func retryAfter(text string) time.Duration {
 
 // withoutURL takes the address out of an error: it may hold a secret.
 func withoutURL(err error) error {
-	var of *url.Error
-	if errors.As(err, &of) {
+	if of, ok := errors.AsType[*url.Error](err); ok {
 		err = of.Err
 	}
 	return err

@@ -21,7 +21,7 @@ func BenchmarkOutbox(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer s.Close() //nolint:errcheck // a benchmark's
+			defer s.Close()
 			mark := store.EventMark{Kind: store.Imported, Time: time.Unix(1, 0), Sinks: sinks}
 			var batch asff.Batch
 			n := 0

@@ -44,7 +44,7 @@ func retainedTimes(t testing.TB, s *Store, from time.Time) (list []int64) {
 func TestOutboxIsBounded(t *testing.T) {
 	s, err := Open("store", Options{FS: NewMemory(), NoCheckpoint: true})
 	require.NoError(t, err)
-	defer s.Close() //nolint:errcheck // a test's
+	defer s.Close()
 	for i := range 400 {
 		sinks := []string{"gone"}
 		if i == 3 {
@@ -73,7 +73,7 @@ func TestOutboxIsBounded(t *testing.T) {
 func TestPlaceOfAnInstant(t *testing.T) {
 	s, err := Open("store", Options{FS: NewMemory(), NoCheckpoint: true})
 	require.NoError(t, err)
-	defer s.Close() //nolint:errcheck // a test's
+	defer s.Close()
 	require.Empty(t, retainedTimes(t, s, time.Unix(5, 0)))
 	for i := range 200 {
 		announce(t, s, i%7, store.EventMark{Kind: store.Imported, Time: time.Unix(int64(i)*60, 0), Sinks: []string{"hook"}})

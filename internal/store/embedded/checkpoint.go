@@ -181,7 +181,7 @@ func (k *checkpoint) tend() {
 	x.mu.RLock()
 	lost, since, live := k.lost, k.since, int(x.live.GetCardinality()) //nolint:gosec // below 2^32
 	x.mu.RUnlock()
-	if lost || since > max(rebaseAt, live/2) {
+	if lost || since > max(rebaseAt, live/3*2) {
 		now := k.s.opts.Clock()
 		if k.tried.IsZero() || now.Sub(k.tried) >= baseRetry {
 			k.tried = time.Time{}
@@ -200,6 +200,13 @@ func (k *checkpoint) tend() {
 func (k *checkpoint) complain(err error) {
 	k.s.opts.Logger.Warn("store: cannot write a checkpoint of the index; should the next start come first, it takes longer",
 		slog.String("dir", k.s.dir), slog.Any("error", err))
+}
+
+// waiting tells whether there are differences enough for a journal.
+func (k *checkpoint) waiting() bool {
+	k.s.index.mu.RLock()
+	defer k.s.index.mu.RUnlock()
+	return len(k.buf) >= k.flushAt
 }
 
 // missing tells whether there are differences that no file will have.

@@ -37,11 +37,13 @@ func (k *checkpoint) rebase() error {
 }
 
 func (k *checkpoint) writeBase(c *instant) error {
-	w, err := k.create(k.root.Next)
+	number := k.root.Next
+	k.root.Next++
+	w, err := k.create(number)
 	if err != nil {
 		return err
 	}
-	b := baseWriter{fileWriter: w, docs: c.docs, began: k.s.opts.Clock()}
+	b := baseWriter{fileWriter: w, docs: c.docs, journals: c.whole, began: k.s.opts.Clock()}
 	if err := b.pieces(c.terms); err != nil {
 		return w.abandon(err)
 	}
@@ -50,21 +52,25 @@ func (k *checkpoint) writeBase(c *instant) error {
 		return w.abandon(err)
 	}
 	root := k.root
-	root.Files, root.Voids = []fileRoot{{root.Next, size}}, nil
-	root.Next++
-	k.describe(&root, c)
-	if err := k.commit(root, pebble.Sync); err != nil {
-		return err
+	root.Files, root.Voids = []fileRoot{{number, size}}, nil
+	for _, f := range k.root.Files {
+		if f.Number > number { // written meanwhile
+			root.Files = append(root.Files, f)
+		}
 	}
-	k.written = c.terms
-	return nil
+	if len(root.Files) == 1 {
+		k.describe(&root, c)
+		k.written = c.terms
+	}
+	return k.commit(root, pebble.Sync)
 }
 
 // baseWriter writes a base.
 type baseWriter struct {
 	*fileWriter
-	docs  uint32    // those from here on are left out
-	began time.Time // the piece
+	docs     uint32    // those from here on are left out
+	journals bool      // may be written meanwhile: those before are there too
+	began    time.Time // the piece
 }
 
 func (b *baseWriter) pieces(terms uint32) error {
@@ -104,6 +110,10 @@ func (b *baseWriter) rest() error {
 	}
 	if b.k.stopping() {
 		return errStopping
+	}
+	if b.journals && b.k.waiting() {
+		// What fails here is told by the next one, and the base does without it.
+		b.journals = b.k.flush() == nil
 	}
 	b.began = clock()
 	return nil

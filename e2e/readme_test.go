@@ -139,7 +139,7 @@ func TestReadmeJavaScript(t *testing.T) {
 func TestReadmeHubcap(t *testing.T) {
 	hub := serve(t)
 	sh := readme(t)["sh"]
-	require.Len(t, sh, 6, "the client block, the AWS CLI, import, lint, triage, rules")
+	require.Len(t, sh, 7, "the client block, the AWS CLI, import, lint, triage, rules, find")
 	for i, want := range map[int]string{2: "1 finding read: 1 imported, 0 failed, ", 3: "1 finding read: 0 bad, 0 violations"} {
 		require.Contains(t, sh[i], "bin/hubcap ")
 		lines := strings.ReplaceAll(strings.ReplaceAll(sh[i], "bin/hubcap ", binary+" "), "http://127.0.0.1:4510", hub.URL)

@@ -124,7 +124,7 @@ func TestServeAndStop(t *testing.T) {
 
 	addr := strings.TrimPrefix(r.endpoint, "http://")
 	require.Contains(t, fails(t, 1, "--addr", addr, "--store", "memory"), "--addr "+addr+" is in use by another process")
-	require.Equal(t, "hubcap: --store: directory "+dir+" is in use by another hubcap process (or twice by this one)\n",
+	require.Equal(t, "hubcap: --store: directory "+dir+" is in use by another hubcap process (or twice by this one): stop that one first\n",
 		fails(t, 1, "--addr", "127.0.0.1:0", "--store", dir))
 
 	require.Zero(t, r.stop(), r.err.String())

@@ -18,7 +18,7 @@ type BackupInput struct{}
 // own account, and this is more. An engine that makes no backups answers NotImplementedException.
 func (h *Hub) Backup(ctx context.Context, p *iam.Principal, _ *BackupInput, w io.Writer) error {
 	if !p.Operator && p.Unrestricted() {
-		return api.Errorf(api.AccessDenied, "User: %s is not authorized to perform: hubcap:Backup: a backup holds every account, so a policy must allow it by name", p.ARN)
+		return api.Errorf(api.AccessDenied, "User: %s is not authorized to perform: hubcap:Backup: a backup holds every account, so a policy must allow it by name, or the operator asks (under --auth none a key that is not 12 digits, as AWS_ACCESS_KEY_ID=operator)", p.ARN)
 	}
 	b, ok := h.store.(store.Backuper)
 	if !ok {

@@ -257,7 +257,7 @@ func emptyTarget(files vfs.FS, dir string) error {
 	}
 	for _, name := range names {
 		if name != "lost+found" {
-			return fmt.Errorf("directory %s is not empty: it holds %q", dir, name)
+			return fmt.Errorf("directory %s is not empty: it holds %q; name a new or an empty one", dir, name)
 		}
 	}
 	return nil

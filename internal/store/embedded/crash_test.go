@@ -215,6 +215,8 @@ func TestMain(m *testing.M) {
 		childWrites()
 	case "open":
 		childOpens()
+	case "load":
+		childLoads()
 	case "broken-log":
 		childMeetsBrokenLog()
 	}
@@ -334,7 +336,7 @@ func TestSecondProcess(t *testing.T) {
 	s, err := Open(dir, small)
 	require.NoError(t, err)
 	_, err = Open(dir, small)
-	require.EqualError(t, err, "directory "+dir+" is in use by another hubcap process (or twice by this one)")
+	require.EqualError(t, err, "directory "+dir+" is in use by another hubcap process (or twice by this one): stop that one first")
 	out, err := child(t, "open", dir).Output()
 	require.Error(t, err)
 	require.Contains(t, string(out), "directory "+dir+" is in use by another hubcap process")

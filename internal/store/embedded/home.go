@@ -111,7 +111,7 @@ func (h *home) take() error {
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("cannot write to directory %s: %w", h.dir, err)
 	case errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) || strings.Contains(err.Error(), "lock held"):
-		return fmt.Errorf("directory %s is in use by another hubcap process (or twice by this one)", h.dir)
+		return fmt.Errorf("directory %s is in use by another hubcap process (or twice by this one): stop that one first", h.dir)
 	default:
 		return fmt.Errorf("cannot lock directory %s: %w", h.dir, err)
 	}

@@ -215,8 +215,6 @@ func TestMain(m *testing.M) {
 		childWrites()
 	case "open":
 		childOpens()
-	case "load":
-		childLoads()
 	case "broken-log":
 		childMeetsBrokenLog()
 	}

@@ -103,7 +103,7 @@ func (h *hubProcess) organise(b *testing.B) {
 func (h *hubProcess) start(b *testing.B) time.Duration {
 	b.Helper()
 	began := time.Now()
-	h.cmd = exec.Command("hubcap", "serve", "--addr", "127.0.0.1:0", "--store", h.dir, "--auth", "sigv4", "--config", h.configure(b)) //nolint:gosec // our own binary
+	h.cmd = exec.Command("hubcap", "serve", "--addr", "127.0.0.1:0", "--store", h.dir, "--auth", "sigv4", "--config", h.configure(b))
 	out, err := h.cmd.StdoutPipe()
 	require.NoError(b, err)
 	var errs bytes.Buffer
@@ -164,7 +164,7 @@ func (h *hubProcess) ask(ctx context.Context, as caller, method, path string, bo
 	if err != nil {
 		return "", 0, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read from
+	defer resp.Body.Close()
 	buf := h.bodies.Get().(*bytes.Buffer)
 	defer h.bodies.Put(buf)
 	buf.Reset()
@@ -424,7 +424,7 @@ func BenchmarkQuestions(b *testing.B) {
 	})
 	b.Run(size+"open-after-kill", func(b *testing.B) {
 		stop := h.importing(b)
-		time.Sleep(time.Second) //nolint:forbidigo // a benchmark, not a test: some writes are to be under way
+		time.Sleep(time.Second)
 		stop()
 		h.stop(b, os.Kill)
 		report(b, []time.Duration{h.start(b)})
@@ -486,7 +486,7 @@ func (h *hubProcess) export(ctx context.Context, as caller) (findings int, err e
 	if err != nil {
 		return 0, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read from
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 300))
 		return 0, fmt.Errorf("HTTP %d: %s", resp.StatusCode, text)
@@ -495,7 +495,7 @@ func (h *hubProcess) export(ctx context.Context, as caller) (findings int, err e
 	for {
 		n, err := resp.Body.Read(buf)
 		findings += bytes.Count(buf[:n], []byte{'\n'})
-		if err == io.EOF { //nolint:errorlint // as io.Reader has it
+		if err == io.EOF {
 			return findings, nil
 		}
 		if err != nil {

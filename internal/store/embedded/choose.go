@@ -13,8 +13,8 @@ type selection struct{ sure, maybe []uint32 }
 // choose finds the terms of a comparison. The attribute is no column.
 func (p *plan) choose(c *query.Cond) selection {
 	j := judge{p: p, is: query.Expr{Op: query.Is, Cond: *c}}
-	switch {
-	case c.Cmp == query.Keyword:
+	switch c.Cmp {
+	case query.Keyword:
 		var loose []asff.Field
 		for _, f := range asff.Fields() {
 			if f.Kind() == asff.KindString {
@@ -24,13 +24,13 @@ func (p *plan) choose(c *query.Cond) selection {
 		}
 		j.out.maybe = append(j.out.maybe, p.overflows(loose...)...)
 		return j.out
-	case c.Cmp == query.Equals:
+	case query.Equals:
 		if id, ok := p.s.dict.lookup(c.Field, c.Key, []byte(c.Text)); ok {
 			j.out.sure = []uint32{id}
 		}
-	case c.Cmp == query.Contains:
+	case query.Contains:
 		j.containing(c.Field, c.Key)
-	case c.Cmp == query.Prefix:
+	case query.Prefix:
 		j.beginning()
 	default:
 		j.walk(c.Field, c.Key)

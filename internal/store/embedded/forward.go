@@ -15,9 +15,7 @@ type forward struct {
 	attr  uint32
 
 	keyBytes []byte
-	list     bool // documents may have several
 	ready    chan struct{}
-	err      error
 
 	of      [][]uint32 // by document, in chunks: 0 none; a term, plus one; or severalTerms and a place in several
 	several []fewTerms

@@ -127,13 +127,11 @@ func (g *grouping) countTerms(ctx context.Context, set *roaring.Bitmap) error {
 			x.mu.RLock()
 			for i := range part {
 				p := x.posting(part[i].id)
-				n := 0
 				if everything {
-					n = p.count()
+					g.note(&part[i], p.count())
 				} else {
-					n = p.within(set)
+					g.note(&part[i], p.within(set))
 				}
-				g.note(&part[i], n)
 			}
 			x.mu.RUnlock()
 		}
@@ -339,5 +337,5 @@ func (c *termCounts) least(most int) uint32 {
 	for sum := of[n]; n > 1 && sum < most; sum += of[n] {
 		n--
 	}
-	return uint32(n) //nolint:gosec // small
+	return uint32(n)
 }

@@ -92,10 +92,10 @@ func readable(e *query.Expr) string {
 	if e.Op == query.Or && len(e.Args) > 0 {
 		of = &e.Args[0]
 	}
-	switch of.Cond.Field {
-	case fieldAccount:
+	if of.Cond.Field == fieldAccount {
 		return "the caller's accounts"
-	case fieldRegion:
+	}
+	if of.Cond.Field == fieldRegion {
 		return "the caller's Regions"
 	}
 	return e.String()

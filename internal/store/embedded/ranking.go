@@ -64,7 +64,7 @@ func (t *term) sortText() []byte {
 
 // compareTerm compares a term with a value: by number, or by text. The caller holds the dictionary's lock.
 func (r *ranking) compareTerm(t *term, p *pivot) int {
-	c := 0
+	var c int
 	if numeric(r.field) {
 		c = cmp.Compare(query.SortValueOf(r.field, t.text).Num, p.num)
 	} else {
@@ -102,7 +102,7 @@ func (r *ranking) seek(d *dictionary, p *pivot) (chunk, at int) {
 func lowerBound(n int, before func(i int) bool) int {
 	from := 0
 	for from < n {
-		if mid := int(uint(from+n) >> 1); before(mid) { //nolint:gosec // positive
+		if mid := int(uint(from+n) >> 1); before(mid) {
 			from = mid + 1
 		} else {
 			n = mid
@@ -305,11 +305,11 @@ func sortTexts(list []ranked, depth int) {
 
 // orderedBits orders as the numbers do.
 func orderedBits(x float64) uint64 {
-	if b := math.Float64bits(x + 0); b>>63 == 0 { // -0 becomes 0
+	b := math.Float64bits(x + 0) // -0 becomes 0
+	if b>>63 == 0 {
 		return b | 1<<63
-	} else {
-		return ^b
 	}
+	return ^b
 }
 
 func eightBytes(b []byte) uint64 {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -100,7 +101,7 @@ func TestRanking(t *testing.T) {
 	head := strings.Repeat("h", longHead-3)
 	part := rapid.SampledFrom([]string{"", "a", "b", "hh", "hhh", "hhhh", strings.Repeat("z", 40), "\xff", "Ä", head})
 	text := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(part, 0, 4).Draw(t, "parts"), "") })
-	number := rapid.Custom(func(t *rapid.T) string { return fmt.Sprint(rapid.IntRange(-20, 20).Draw(t, "n")) })
+	number := rapid.Custom(func(t *rapid.T) string { return strconv.Itoa(rapid.IntRange(-20, 20).Draw(t, "n")) })
 	rapid.Check(t, func(t *rapid.T) {
 		field, values := asff.FieldTitle, text
 		if rapid.Bool().Draw(t, "numbers") {
@@ -226,7 +227,7 @@ func TestRecent(t *testing.T) {
 
 // sortable are members that differ in what findings are sorted by: lists, long values with one beginning, numbers, absent ones.
 func sortable(i int) string {
-	tail := func(n int) string { return strings.Repeat("the same beginning ", 8) + fmt.Sprint(n) }
+	tail := func(n int) string { return strings.Repeat("the same beginning ", 8) + strconv.Itoa(n) }
 	m := map[string]any{
 		"Title": fmt.Sprint("t", i%17), "Description": tail(i % 23), "Confidence": i % 5,
 		"CreatedAt": fmt.Sprintf("2026-01-%02dT00:00:00Z", 1+i%28), "UpdatedAt": fmt.Sprintf("2026-02-%02dT00:00:00Z", 1+i%13),
@@ -273,7 +274,7 @@ func TestSortedPagesAmongWriters(t *testing.T) {
 	var writers sync.WaitGroup
 	for w := range 2 {
 		writers.Go(func() {
-			rng := rand.New(rand.NewPCG(uint64(w), 3)) //nolint:gosec // a test
+			rng := rand.New(rand.NewPCG(uint64(w), 3))
 			for n := 0; ; n++ {
 				select {
 				case <-done:

@@ -130,27 +130,30 @@ func uvarint(b []byte) (uint32, int) {
 	return uint32(v), n //nolint:gosec // so written
 }
 
-// seek finds the first document that is not below doc: before is the one in front of it, from and to are where the distance to it
-// stands. With none, from and to are the end.
+// seek finds the first document that is not below doc, of which there is one: before is the one in front of it, from and to are where
+// the distance to it stands. It looks from the end on: writers that are there at once take numbers in one order and come to the index
+// in another, so what does not belong at the end belongs near it.
 func (s slab) seek(doc uint32) (before, at uint32, from, to int) {
-	end := s.used()
-	for from = slabHead; from < end; from = to {
-		d, n := uvarint(s[from:end])
-		to = from + n
-		if at = before + d; at >= doc {
+	at, to = s.last(), s.used()
+	for {
+		// The last byte of a varint is below 0x80, the others are not.
+		for from = to - 1; from > slabHead && s[from-1] >= 0x80; from-- {
+		}
+		d, _ := uvarint(s[from:to])
+		before = at - d
+		if before < doc || from == slabHead {
 			return before, at, from, to
 		}
-		before = at
+		at, to = before, from
 	}
-	return before, 0, end, end
 }
 
 func (s slab) contains(doc uint32) bool {
 	if doc >= s.last() {
 		return doc == s.last()
 	}
-	_, at, from, to := s.seek(doc)
-	return from < to && at == doc
+	_, at, _, _ := s.seek(doc)
+	return at == doc
 }
 
 // add adds a document; false when there is no room for it.

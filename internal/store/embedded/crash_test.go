@@ -215,6 +215,8 @@ func TestMain(m *testing.M) {
 		childWrites()
 	case "open":
 		childOpens()
+	case "load":
+		childLoads()
 	case "broken-log":
 		childMeetsBrokenLog()
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -210,13 +211,7 @@ func TestBackupWhileServing(t *testing.T) {
 		return len(l.imported) == crashWriters*crashFindings && len(l.noted) > 0
 	}, patience, time.Millisecond)
 	l.mu.Lock()
-	before := &ledger{imported: map[string]int{}, noted: map[string]int{}}
-	for id, n := range l.imported {
-		before.imported[id] = n
-	}
-	for id, n := range l.noted {
-		before.noted[id] = n
-	}
+	before := &ledger{imported: maps.Clone(l.imported), noted: maps.Clone(l.noted)}
 	l.mu.Unlock()
 	code, out, errs := hubcap(t, nil, "backup", "--endpoint", hub.URL, backup)
 	require.Zero(t, code, out+errs)

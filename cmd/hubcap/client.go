@@ -74,12 +74,12 @@ func (c *hubClient) ask(ctx context.Context, method, path string, in, out any) e
 }
 
 // order asks for something that must not happen twice.
-func (c *hubClient) order(ctx context.Context, method, path string, in, out any) error {
+func (c *hubClient) order(ctx context.Context, path string, in, out any) error {
 	body, err := bodyOf(in)
 	if err != nil {
 		return err
 	}
-	resp, err := c.send.open(ctx, c.send.client, c.from, method, path, body, payloadHash(body))
+	resp, err := c.send.open(ctx, c.send.client, c.from, http.MethodPost, path, body, payloadHash(body))
 	var text []byte
 	if err == nil {
 		text, err = c.send.readAll(resp, maxPage)

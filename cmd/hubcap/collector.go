@@ -23,7 +23,7 @@ func collectorPercent(live uint64) int {
 	if live == 0 {
 		return mostPercent
 	}
-	return int(min(max(headroom*100/live, leastPercent), mostPercent)) //nolint:gosec // so bounded
+	return int(min(max(headroom*100/live, leastPercent), mostPercent))
 }
 
 // tuneCollector keeps GOGC in line with what lives, until the function that it returns is called. GOGC in the environment is its

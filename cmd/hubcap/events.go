@@ -76,7 +76,7 @@ func (c *eventsTailCmd) Run(ctx context.Context, std *streams) error {
 		_ = body.Close() // only read from
 		switch {
 		case ctx.Err() != nil || t.over():
-			return nil
+			return nil //nolint:nilerr // interrupted, or all that was asked for: that is how it ends
 		case t.failed != nil:
 			return t.failed
 		}

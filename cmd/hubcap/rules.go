@@ -250,7 +250,7 @@ func (c *rulesRunCmd) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	var started struct{ Job wireJob }
-	if err := hub.order(ctx, http.MethodPost, "/hubcap/v1/automation-rules/run", choice, &started); err != nil {
+	if err := hub.order(ctx, "/hubcap/v1/automation-rules/run", choice, &started); err != nil {
 		return err
 	}
 	return hub.started(ctx, std, started.Job.JobID, c.Wait)

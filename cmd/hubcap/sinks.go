@@ -44,9 +44,7 @@ const (
 	sinkStream  = "stream"
 )
 
-var (
-	sinkName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
-)
+var sinkName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
 
 // mostRetry is less than events are kept.
 const mostRetry = 6 * 24 * time.Hour
@@ -150,7 +148,7 @@ func (c *sinkConfig) secretsOf(getenv func(string) (string, bool)) ([]secret, er
 		return c.Secrets, nil
 	}
 	var list []secret
-	for _, s := range strings.Fields(text) {
+	for s := range strings.FieldsSeq(text) {
 		list = append(list, secret(s))
 	}
 	if len(list) == 0 {
@@ -239,7 +237,7 @@ func (t *fileTarget) ready() error {
 			return err
 		}
 	}
-	f, err := os.OpenFile(t.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // the file its operator names
+	f, err := os.OpenFile(t.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -340,7 +338,7 @@ func (c *sinksTestCmd) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	var out hub.TestSinkOutput
-	if err := to.order(ctx, http.MethodPost, "/hubcap/v1/sinks/"+c.Name+"/test", nil, &out); err != nil {
+	if err := to.order(ctx, "/hubcap/v1/sinks/"+c.Name+"/test", nil, &out); err != nil {
 		return err
 	}
 	if !out.Delivered {

@@ -105,7 +105,7 @@ func (c *updateCmd) Run(ctx context.Context, std *streams) error {
 	}
 	var started struct{ Job wireJob }
 	if c.Undo != "" {
-		if err := hub.order(ctx, http.MethodPost, jobPath(c.Undo)+"/undo", nil, &started); err != nil {
+		if err := hub.order(ctx, jobPath(c.Undo)+"/undo", nil, &started); err != nil {
 			return err
 		}
 	} else {
@@ -127,7 +127,7 @@ func (c *updateCmd) Run(ctx context.Context, std *streams) error {
 			return err
 		}
 		delete(order, "DryRun")
-		if err := hub.order(ctx, http.MethodPost, "/hubcap/v1/jobs", order, &started); err != nil {
+		if err := hub.order(ctx, "/hubcap/v1/jobs", order, &started); err != nil {
 			return err
 		}
 	}

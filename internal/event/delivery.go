@@ -275,7 +275,7 @@ func (w *worker) page(ctx context.Context, account string, after *store.EventRef
 		switch {
 		case err != nil:
 			p.gone = append(p.gone, store.DeadEvent{EventRef: ref, Reason: err.Error(), Time: w.s.clock()})
-			return nil
+			return nil //nolint:nilerr // the event is given up, not the page
 		case reach != nil && e.Kind == store.Imported && !reach.Allows(e.Key), w.sink.Pattern != nil && !w.sink.Pattern.Match(body):
 			next.skip = true
 		default:

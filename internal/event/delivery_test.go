@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -34,9 +35,9 @@ var anyone = &iam.Principal{Account: "111122223333", Region: "us-east-1", ARN: "
 
 var operator = &iam.Principal{Account: "123456789012", Region: "us-east-1", Operator: true, ARN: "arn:aws:iam::123456789012:user/operator"}
 
-func openHouse(t *testing.T, dir string, fs embedded.Options, sinks ...Sink) *house {
+func openHouse(t *testing.T, fs embedded.Options, sinks ...Sink) *house {
 	t.Helper()
-	s, err := embedded.Open(dir, fs)
+	s, err := embedded.Open("store", fs)
 	require.NoError(t, err)
 	h := &house{t: t, s: s, metrics: prometheus.NewRegistry()}
 	checked := store.Checked(s, func(err error) { t.Errorf("%v", err) })
@@ -81,7 +82,7 @@ func (h *house) importFindings(numbers map[string]int) {
 		list = append(list, map[string]any{
 			"SchemaVersion": "2018-10-08", "Id": id, "ProductArn": "arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default", "GeneratorId": "g",
 			"AwsAccountId": "111122223333", "Types": []string{"Software and Configuration Checks"}, "CreatedAt": at, "UpdatedAt": at, "Severity": map[string]any{"Label": "HIGH"},
-			"Title": fmt.Sprint(n), "Description": "d", "Resources": []map[string]any{{"Type": "Other", "Id": "r"}},
+			"Title": strconv.Itoa(n), "Description": "d", "Resources": []map[string]any{{"Type": "Other", "Id": "r"}},
 		})
 	}
 	body, err := json.Marshal(map[string]any{"Findings": list})
@@ -162,7 +163,7 @@ func (m *memory) inOrder(t *testing.T, findings, versions int) {
 	for id, titles := range m.order {
 		require.Len(t, titles, versions, id)
 		for n, title := range titles {
-			require.Equal(t, fmt.Sprint(n), title, "finding %s", id)
+			require.Equal(t, strconv.Itoa(n), title, "finding %s", id)
 		}
 	}
 }
@@ -188,7 +189,7 @@ func TestEveryEventArrivesInOrder(t *testing.T) {
 	dead := &memory{refuse: func(int, string, string) error { return errors.New("down") }}
 	version := 0
 	for start := range starts {
-		h := openHouse(t, "store", fs, Sink{Name: "shaky", Target: shaky}, Sink{Name: "steady", Target: steady}, Sink{Name: "dead", Target: dead})
+		h := openHouse(t, fs, Sink{Name: "shaky", Target: shaky}, Sink{Name: "steady", Target: steady}, Sink{Name: "dead", Target: dead})
 		h.start()
 		for ; version < versions*(start+1)/starts; version++ {
 			batch := map[string]int{}
@@ -225,7 +226,7 @@ func TestManyEventsOfOneFinding(t *testing.T) {
 		}
 		return nil
 	}
-	h := openHouse(t, "store", embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "hook", Target: m})
+	h := openHouse(t, embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "hook", Target: m})
 	t.Cleanup(func() { require.NoError(t, h.s.Close()) })
 	const versions = pageEvents + 50
 	for n := range versions {
@@ -247,7 +248,7 @@ func TestDeadAndReplayed(t *testing.T) {
 		}
 		return nil
 	}
-	h := openHouse(t, "store", embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "hook", Type: "webhook", Target: m})
+	h := openHouse(t, embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "hook", Type: "webhook", Target: m})
 	t.Cleanup(func() { require.NoError(t, h.s.Close()) })
 	h.start()
 	h.importFindings(map[string]int{"bad": 0, "good": 0})
@@ -281,7 +282,7 @@ func TestDeadAndReplayed(t *testing.T) {
 // A sink that was down for longer than it tries gives up what is as old, and goes on with what is younger when it is back.
 func TestGivesUp(t *testing.T) {
 	m := &memory{refuse: func(int, string, string) error { return errors.New("down") }}
-	h := openHouse(t, "store", embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "hook", Target: m, RetryFor: 50 * time.Millisecond})
+	h := openHouse(t, embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "hook", Target: m, RetryFor: 50 * time.Millisecond})
 	t.Cleanup(func() { require.NoError(t, h.s.Close()) })
 	h.importFindings(map[string]int{"a": 0, "b": 0, "c": 0})
 	h.start()
@@ -298,7 +299,7 @@ func TestPatternOfASink(t *testing.T) {
 	p, err := ParsePattern(`{"detail":{"findings":{"Title":["1"]}}}`)
 	require.NoError(t, err)
 	m := &memory{}
-	h := openHouse(t, "store", embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "hook", Target: m, Pattern: p})
+	h := openHouse(t, embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "hook", Target: m, Pattern: p})
 	t.Cleanup(func() { require.NoError(t, h.s.Close()) })
 	h.start()
 	for n := range 3 {
@@ -333,7 +334,7 @@ func (f *flushed) text() string {
 
 // The live stream shows the caller's own findings as they come, and goes on behind the event that a client saw last.
 func TestLiveStream(t *testing.T) {
-	h := openHouse(t, "store", embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "live", Type: "stream"})
+	h := openHouse(t, embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "live", Type: "stream"})
 	t.Cleanup(func() { require.NoError(t, h.s.Close()) })
 	h.start()
 	h.importFindings(map[string]int{"old": 0})

@@ -34,12 +34,16 @@ func TestEnvelope(t *testing.T) {
 			`"resources":["arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default/a\"b"],"detail":{"findings":[{"Id":"a\"b","x": 1.0}]}}`},
 		{"on an administrator's bus", store.Imported, "", "999999999999", "eu-west-1", `{"version":"0","id":"ID","detail-type":"Security Hub Findings - Imported","source":"aws.securityhub","account":"999999999999","time":"2026-01-02T03:04:05Z","region":"eu-west-1",` +
 			`"resources":["arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default/a\"b"],"detail":{"findings":[{"Id":"a\"b","x": 1.0}]}}`},
-		{"custom action", store.CustomAction, `{"account":"444455556666","region":"us-east-1","resource":"arn:action","members":{"actionName":"n","actionDescription":"d"}}`, "", "",
+		{
+			"custom action", store.CustomAction, `{"account":"444455556666","region":"us-east-1","resource":"arn:action","members":{"actionName":"n","actionDescription":"d"}}`, "", "",
 			`{"version":"0","id":"ID","detail-type":"Security Hub Findings - Custom Action","source":"aws.securityhub","account":"444455556666","time":"2026-01-02T03:04:05Z","region":"us-east-1",` +
-				`"resources":["arn:action"],"detail":{"actionName":"n","actionDescription":"d","findings":[{"Id":"a\"b","x": 1.0}]}}`},
-		{"insight", store.InsightResults, `{"account":"444455556666","region":"us-east-1","resource":"arn:action","members":{"actionName":"n","number of results":"1","insightResults":[{"x":1}]}}`, "", "",
+				`"resources":["arn:action"],"detail":{"actionName":"n","actionDescription":"d","findings":[{"Id":"a\"b","x": 1.0}]}}`,
+		},
+		{
+			"insight", store.InsightResults, `{"account":"444455556666","region":"us-east-1","resource":"arn:action","members":{"actionName":"n","number of results":"1","insightResults":[{"x":1}]}}`, "", "",
 			`{"version":"0","id":"ID","detail-type":"Security Hub Insight Results","source":"aws.securityhub","account":"444455556666","time":"2026-01-02T03:04:05Z","region":"us-east-1",` +
-				`"resources":["arn:action"],"detail":{"actionName":"n","number of results":"1","insightResults":[{"x":1}]}}`},
+				`"resources":["arn:action"],"detail":{"actionName":"n","number of results":"1","insightResults":[{"x":1}]}}`,
+		},
 	} {
 		e := testEvent()
 		e.Kind, e.Detail = c.kind, []byte(c.detail)

@@ -84,13 +84,15 @@ func eventText(e *store.Event) string {
 		return e.Key.ID + " "
 	}
 	out := ""
+	var outSb87 strings.Builder
 	for _, name := range []string{"Id", "Title", "Status", "RecordState"} {
 		_, rest, ok := bytes.Cut(e.JSON, []byte(`"`+name+`":"`))
 		if ok {
 			value, _, _ := bytes.Cut(rest, []byte(`"`))
-			out += string(value) + " "
+			outSb87.WriteString(string(value) + " ")
 		}
 	}
+	out += outSb87.String()
 	return out
 }
 

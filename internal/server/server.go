@@ -90,7 +90,7 @@ type Server struct {
 	tokens   seldom // the line about session tokens
 	streams  atomic.Int32
 	live     atomic.Int32 // streams without an end
-	hide     bool // /metrics
+	hide     bool         // /metrics
 	tls      *tls.Config
 
 	headerTime, stepTime, drainTime, writeTime time.Duration // shorter in tests

@@ -149,7 +149,7 @@ func BenchmarkStore(b *testing.B) {
 			for i := range r.keys {
 				r.plain = appendBody(r.plain[:0], &r.keys[i], r.batch.Findings[i].Doc)
 				r.zip = compress(r.zip[:0], r.plain)
-				if err := batch.Set(numberKey(nil, docPrefix, uint32(n*benchBatch+i)), r.zip, nil); err != nil {
+				if err := batch.Set(docKey(nil, uint32(n*benchBatch+i)), r.zip, nil); err != nil {
 					return err
 				}
 			}

@@ -291,7 +291,7 @@ func (d *doctor) documents() error {
 }
 
 func (d *doctor) removeDocument(doc uint32) error {
-	key := numberKey(nil, docPrefix, doc)
+	key := docKey(nil, doc)
 	v, closer, err := d.s.db.Get(key)
 	if err != nil {
 		return err

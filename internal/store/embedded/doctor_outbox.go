@@ -40,7 +40,7 @@ func (d *doctor) waits(key, value []byte) error {
 	var number []byte
 	err := errDamaged
 	if key[0] == waitingPrefix {
-		if _, _, err = splitWaiting(key); err == nil {
+		if _, err = splitWaiting(key); err == nil {
 			number = value
 		}
 	} else if len(key) > 2+8 && len(key) == 2+int(key[1])+8 {

@@ -89,7 +89,7 @@ func copyDocument(s *Store, number uint32, version uint64) error {
 		return err
 	}
 	rec.version = version
-	return s.db.Set(numberKey(nil, docPrefix, number), rec.append(nil), pebble.Sync)
+	return s.db.Set(docKey(nil, number), rec.append(nil), pebble.Sync)
 }
 
 // Each way in which a record can be wrong is named and mended; what is removed is kept; the store that is left opens and agrees with
@@ -108,7 +108,7 @@ func TestDoctor(t *testing.T) {
 		{"a document's compressed bytes", spoilFirst(docPrefix, func(v []byte) []byte { v[len(v)-3] ^= 0xff; v[len(v)/2] ^= 0xff; return v }), ProblemDocument, "", true},
 		{"a document without JSON", func(s *Store) error {
 			rec := stored{version: 5, body: compress(nil, appendBody(nil, &store.Key{Account: "1", Region: "r", ProductArn: "p", ID: "x"}, []byte("{]")))}
-			return s.db.Set(numberKey(nil, docPrefix, 70_000), rec.append(nil), pebble.Sync)
+			return s.db.Set(docKey(nil, 70_000), rec.append(nil), pebble.Sync)
 		}, ProblemDocument, "", true},
 		{"a document's key", func(s *Store) error { return s.db.Set([]byte{docPrefix, 1}, []byte("x"), pebble.Sync) }, ProblemDocument, "damaged", true},
 		{"an older copy", func(s *Store) error { return copyDocument(s, 70_000, 1) }, ProblemDuplicate, "documents 0 and 70000", true},

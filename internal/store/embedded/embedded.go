@@ -283,7 +283,7 @@ func (s *Store) Stats() Stats {
 	out := Stats{Findings: s.index.live.GetCardinality()}
 	s.index.mu.RUnlock()
 	s.dict.mu.RLock()
-	out.Terms, out.IndexBytes = uint64(s.dict.terms), s.dict.bytes
+	out.Terms, out.IndexBytes = uint64(s.dict.terms), s.dict.bytes //nolint:gosec // a count
 	s.dict.mu.RUnlock()
 	out.DiskBytes, out.FreeBytes, out.NearlyFull = s.db.Metrics().DiskSpaceUsage(), s.space.free.Load(), s.space.low.Load()
 	return out

@@ -40,9 +40,9 @@ func (k *hashKey) sum(b []byte, and uint64) uint64 {
 	case n >= 4:
 		first, last = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
 	case n > 0:
-		first = uint64(b[0])<<16 | uint64(b[n/2])<<8 | uint64(b[n-1])
+		first = uint64(b[0])<<16 | uint64(b[n/2])<<8 | uint64(b[n-1]) //nolint:gosec // not empty
 	}
-	return fold128(k[2]^uint64(n), fold128(first^k[3], last^h)) //nolint:gosec // a length
+	return fold128(k[2]^uint64(n), fold128(first^k[3], last^h))
 }
 
 // A hashTable maps hashes to numbers other than 0; several may have one hash, so what is found must be compared. It consists of
@@ -64,7 +64,7 @@ type hashPart struct {
 
 // home is where the search for an upper half begins.
 func (p *hashPart) home(tag uint64) int {
-	return int(tag * uint64(len(p.slots)) >> 32) //nolint:gosec // below the length
+	return int(tag * uint64(len(p.slots)) >> 32)
 }
 
 // probe walks over the numbers that may have a hash.

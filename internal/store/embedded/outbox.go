@@ -210,7 +210,7 @@ func waitingKey(dst []byte, sink string, r *store.EventRef) []byte {
 }
 
 // splitWaiting takes a key 'q' apart.
-func splitWaiting(key []byte) (sink string, r store.EventRef, err error) {
+func splitWaiting(key []byte) (r store.EventRef, err error) {
 	part := func() (string, bool) {
 		if len(key) == 0 || len(key) < 1+int(key[0]) {
 			return "", false
@@ -220,20 +220,20 @@ func splitWaiting(key []byte) (sink string, r store.EventRef, err error) {
 		return s, true
 	}
 	key = key[1:]
-	sink, ok := part()
+	_, ok := part() // the sink
 	if ok {
 		r.Account, ok = part()
 	}
 	if !ok || len(key) != 24 {
-		return "", r, errDamaged
+		return r, errDamaged
 	}
 	r.Identity = store.Identity(key[:16])
 	r.Version = binary.BigEndian.Uint64(key[16:])
-	return sink, r, nil
+	return r, nil
 }
 
-func deadKey(dst []byte, sink string, number uint64) []byte {
-	return binary.BigEndian.AppendUint64(sinkKey(dst, deadPrefix, sink), number)
+func deadKey(sink string, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(sinkKey(nil, deadPrefix, sink), number)
 }
 
 // appendDead writes a row 'x': the ref, when and why.
@@ -301,7 +301,7 @@ func (s *Store) EventAccounts(ctx context.Context, sink, after string, limit int
 	}
 	for ok := it.First(); ok && len(accounts) < limit && err == nil; {
 		var r store.EventRef
-		if _, r, err = splitWaiting(it.Key()); err == nil {
+		if r, err = splitWaiting(it.Key()); err == nil {
 			accounts = append(accounts, r.Account)
 			ok = it.SeekGE(behind(accountKey(nil, sink, r.Account)))
 		}
@@ -437,7 +437,7 @@ func (s *Store) bury(b *pebble.Batch, sink string, d *store.DeadEvent) error {
 		return errors.Join(errDamaged, closer.Close())
 	}
 	number := binary.BigEndian.Uint64(v)
-	return errors.Join(closer.Close(), b.Delete(key, nil), b.Set(deadKey(nil, sink, number), appendDead(nil, d), nil))
+	return errors.Join(closer.Close(), b.Delete(key, nil), b.Set(deadKey(sink, number), appendDead(nil, d), nil))
 }
 
 // DeadEvents implements store.Outbox.
@@ -599,7 +599,7 @@ func (s *Store) ReplayEvents(ctx context.Context, sink string, from, to time.Tim
 		n++
 		ref := e.Ref()
 		err = errors.Join(
-			b.Set(waitingKey(nil, sink, &ref), binary.BigEndian.AppendUint64(nil, number), nil), b.Delete(deadKey(nil, sink, number), nil))
+			b.Set(waitingKey(nil, sink, &ref), binary.BigEndian.AppendUint64(nil, number), nil), b.Delete(deadKey(sink, number), nil))
 		return looked < outboxStep, err
 	})
 	if err != nil {
@@ -710,7 +710,7 @@ func (s *Store) forget(b *pebble.Batch, number uint64, e *store.Event, sinks, ke
 	}
 	err := b.Delete(eventKey(nil, number), nil)
 	for _, sink := range sinks {
-		err = errors.Join(err, b.Delete(waitingKey(nil, sink, &ref), nil), b.Delete(deadKey(nil, sink, number), nil))
+		err = errors.Join(err, b.Delete(waitingKey(nil, sink, &ref), nil), b.Delete(deadKey(sink, number), nil))
 	}
 	return true, err
 }

@@ -123,7 +123,7 @@ func TestDoctorKnowsTheOutbox(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.db.Set(eventKey(nil, 1), []byte("x"), pebble.Sync))
 	require.NoError(t, s.db.Set(waitingKey(nil, "hook", &store.EventRef{Account: "a", Version: 1}), make([]byte, 8), pebble.Sync))
-	require.NoError(t, s.db.Set(deadKey(nil, "hook", 2), appendDead(nil, &store.DeadEvent{}), pebble.Sync))
+	require.NoError(t, s.db.Set(deadKey("hook", 2), appendDead(nil, &store.DeadEvent{}), pebble.Sync))
 	require.NoError(t, s.Close())
 	require.Equal(t, map[string]int{ProblemEvent: 3}, examine(true))
 	require.Empty(t, examine(false))

@@ -134,7 +134,7 @@ func (p *postings) remove(term, doc uint32) {
 
 // widen gives a posting the next size.
 func (p *postings) widen(h *uint64, s slab) {
-	size := int(*h >> sizeShift & sizeMask) //nolint:gosec // an index
+	size := int(*h >> sizeShift & sizeMask)
 	was := *h
 	if size+1 < len(slabSizes) {
 		*h = p.take(size + 1)
@@ -157,7 +157,7 @@ func (p *postings) widen(h *uint64, s slab) {
 
 // take gives a slab of a size.
 func (p *postings) take(size int) uint64 {
-	place := uint32(0)
+	var place uint32
 	if idle := p.idle[size]; len(idle) > 0 {
 		place, p.idle[size] = idle[len(idle)-1], idle[:len(idle)-1]
 	} else {
@@ -198,7 +198,7 @@ func (p *postings) forget(docs *roaring.Bitmap) {
 	var gone []uint32
 	for chunk, handles := range p.handles {
 		for i, h := range handles {
-			term := uint32(chunk*termChunk + i) //nolint:gosec // of a posting
+			term := uint32(chunk*termChunk + i)
 			if h&kindMask == bitmap {
 				gone = roaring.And(p.bits[h>>32], docs).ToArray()
 			} else {

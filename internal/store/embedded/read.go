@@ -54,7 +54,7 @@ func (r *reading) rewind() {
 // fetch calls use with a document's record; false when it is gone.
 func (s *Store) fetch(doc uint32, use func(v []byte) error) (bool, error) {
 	var key [8]byte
-	v, closer, err := s.db.Get(numberKey(key[:0], docPrefix, doc))
+	v, closer, err := s.db.Get(docKey(key[:0], doc))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
 	}

@@ -120,7 +120,7 @@ func eachOf(it *pebble.Iterator, set *roaring.Bitmap) (next func() bool) {
 	return func() bool {
 		for wanted.HasNext() {
 			doc := wanted.Next()
-			if !it.SeekGE(numberKey(key[:0], docPrefix, doc)) {
+			if !it.SeekGE(docKey(key[:0], doc)) {
 				return false
 			}
 			if at, isDoc := keyNumber(it.Key()); !isDoc || at == doc {

@@ -37,8 +37,9 @@ const (
 
 var errDamaged = errors.New("damaged record")
 
-func numberKey(dst []byte, prefix byte, id uint32) []byte {
-	return binary.BigEndian.AppendUint32(append(dst, prefix), id)
+// docKey is the key of a document.
+func docKey(dst []byte, doc uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, docPrefix), doc)
 }
 
 func keyNumber(key []byte) (uint32, bool) {

@@ -144,7 +144,7 @@ func (s *Store) emit(b *pebble.Batch, events []emitted, first uint64) error {
 		e := &events[i]
 		ref := store.EventRef{Account: e.key.Account, Identity: e.key.Identity(), Version: s.sequence.take()}
 		row := appendEvent(nil, &e.mark, ref.Version, compress(nil, appendBody(nil, &e.key, nil)))
-		if err := s.putEvent(b, first+uint64(i), &ref, row, e.mark.Sinks); err != nil { //nolint:gosec // a few
+		if err := s.putEvent(b, first+uint64(i), &ref, row, e.mark.Sinks); err != nil {
 			return err
 		}
 	}

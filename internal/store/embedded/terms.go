@@ -146,14 +146,14 @@ func (x *extractor) changed(k *store.Key, was, is []asff.Value, spilled bool, d 
 	}
 	for i := head; i < len(was)-tail; i++ {
 		v := &was[i]
-		if columnAt[v.Field] == 0 && !(sameLength && alike(v, &is[i])) && !slices.ContainsFunc(is, func(o asff.Value) bool { return alike(v, &o) }) {
+		if columnAt[v.Field] == 0 && (!sameLength || !alike(v, &is[i])) && !slices.ContainsFunc(is, func(o asff.Value) bool { return alike(v, &o) }) {
 			x.offer(v)
 		}
 	}
 	d.remove = x.meet(nil, d.remove)
 	x.startList()
 	for i := head; i < len(is)-tail; i++ {
-		if v := &is[i]; columnAt[v.Field] == 0 && !(sameLength && alike(v, &was[i])) {
+		if v := &is[i]; columnAt[v.Field] == 0 && (!sameLength || !alike(v, &was[i])) {
 			x.offer(v)
 		}
 	}
@@ -257,7 +257,7 @@ func (x *extractor) meet(d *difference, terms []uint32) []uint32 {
 		c := &x.list[i]
 		if c.attr, c.known = x.attr(c.field, c.key); c.known {
 			c.hash = dict.hash(c.attr, c.long, c.text)
-			x.touched ^= byte(dict.table.glance(c.hash))
+			x.touched ^= byte(dict.table.glance(c.hash)) //nolint:gosec // any byte of it
 		}
 	}
 	for i := range x.list {
@@ -295,7 +295,7 @@ func (x *extractor) attr(field asff.Field, key []byte) (attr uint32, ok bool) {
 	if len(key) == 0 {
 		return x.dict.attr(field, key)
 	}
-	guess := &x.guess[byte(field)*31+byte(len(key))*7+key[0]*3+key[len(key)-1]]
+	guess := &x.guess[byte(field)*31+byte(len(key))*7+key[0]*3+key[len(key)-1]]    //nolint:gosec // a hash
 	if *guess < uint32(len(x.dict.attrs)) && x.dict.attrs[*guess].is(field, key) { //nolint:gosec // bounded by memory
 		return *guess, true
 	}

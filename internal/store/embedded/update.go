@@ -584,11 +584,11 @@ func (c *call) fillItem(b *pebble.Batch, it *item) error {
 		}
 	}
 	if !it.exists {
-		return b.Delete(numberKey(c.key[:0], docPrefix, it.doc), nil)
+		return b.Delete(docKey(c.key[:0], it.doc), nil)
 	}
 	rec := stored{customer: it.customer, version: it.version, body: c.bodies[it.body.from:it.body.to]}
 	c.record = rec.append(c.record[:0])
-	if err := b.Set(numberKey(c.key[:0], docPrefix, it.doc), c.record, nil); err != nil {
+	if err := b.Set(docKey(c.key[:0], it.doc), c.record, nil); err != nil {
 		return err
 	}
 	for i, h := range it.history {

@@ -172,7 +172,7 @@ func (s *Store) readWalked(ctx context.Context, snap *pebble.Snapshot, set *roar
 				wanted.AdvanceIfNeeded(doc)
 			} else {
 				var key [8]byte
-				ok = it.SeekGE(numberKey(key[:0], docPrefix, next))
+				ok = it.SeekGE(docKey(key[:0], next))
 			}
 			continue
 		}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -90,13 +91,13 @@ func (b *bench) retained(from time.Time) (list []told) {
 	}
 }
 
-func (b *bench) settle(sink string, events ...told) {
+func (b *bench) settle(events ...told) {
 	b.t.Helper()
 	refs := make([]store.EventRef, len(events))
 	for i := range events {
 		refs[i] = events[i].EventRef
 	}
-	require.NoError(b.t, b.s.SettleEvents(context.Background(), sink, refs, nil))
+	require.NoError(b.t, b.s.SettleEvents(context.Background(), "hook", refs, nil))
 }
 
 func (b *bench) dead(sink string) (list []store.DeadEvent) {
@@ -156,8 +157,8 @@ func testEvents(t *testing.T, b *bench) {
 	}))
 
 	// Delivered to one sink, it waits for the other.
-	b.settle("hook", list[0], list[1])
-	b.settle("hook", list[0], told{EventRef: store.EventRef{Account: "999999999999", Version: 7}})
+	b.settle(list[0], list[1])
+	b.settle(list[0], told{EventRef: store.EventRef{Account: "999999999999", Version: 7}})
 	b.reopen()
 	require.Equal(t, list[2:], b.waiting("hook"))
 	require.Len(t, b.waiting("file"), 2)
@@ -172,7 +173,7 @@ func testEventsOfACall(t *testing.T, b *bench) {
 	errs, err := b.s.Update(context.Background(), keys, func(i int, _ *store.Doc, _ store.StateView) (store.Change, error) {
 		ch := store.Change{JSON: docs[i], Event: imported(minute(i), "hook")}
 		if i == 2 {
-			return ch, fmt.Errorf("refused")
+			return ch, errors.New("refused")
 		}
 		return ch, nil
 	})
@@ -201,7 +202,7 @@ func testEventsOfState(t *testing.T, b *bench) {
 	mark := store.EventMark{Kind: store.InsightResults, Time: minute(1), Sinks: []string{"hook"}, Detail: []byte(`{"n":1}`)}
 	require.Error(t, b.s.State(ctx, []string{accountA}, func(tx store.StateTx) error {
 		tx.Emit(about, mark)
-		return fmt.Errorf("no")
+		return errors.New("no")
 	}))
 	require.Error(t, b.s.State(ctx, []string{accountB}, func(tx store.StateTx) error {
 		tx.Emit(about, mark)
@@ -256,7 +257,7 @@ func testDeadEventsAndReplay(t *testing.T, b *bench) {
 	b.reopen()
 	require.Equal(t, []store.DeadEvent{dead}, b.dead("hook"))
 
-	b.settle("hook", all...)
+	b.settle(all...)
 	require.Empty(t, b.waiting("hook"))
 	replay := func(sink string, from, to int) (n int) {
 		var place []byte
@@ -293,7 +294,7 @@ func testExpireEvents(t *testing.T, b *bench) {
 		b.announce(titled(t, fmt.Sprint("f", i), "x"), imported(minute(10*i), "hook", "gone"))
 	}
 	all := b.retained(time.Time{})
-	b.settle("hook", all[1], all[2])
+	b.settle(all[1], all[2])
 	expire(15, "hook")
 	require.Equal(t, []told{all[0], all[2], all[3]}, b.retained(time.Time{}), "what waits for a sink in force stays")
 	require.Len(t, b.waiting("gone"), 3)

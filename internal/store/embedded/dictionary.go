@@ -13,7 +13,7 @@ import (
 // identifiers and descriptions, of which each finding has its own: what is kept of them is most of the index's memory.
 const (
 	maxText  = 128           // bytes of a value that are kept
-	longHead = 48            // bytes of a longer one, before its hash
+	longHead = 112           // bytes of a longer one, before its hash: identifiers share the first hundred, and are sorted by the rest
 	longText = longHead + 16 // of SHA-256
 	maxKey   = 128
 )

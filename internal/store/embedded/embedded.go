@@ -137,6 +137,7 @@ type Store struct {
 	dict   *dictionary
 	index  *index
 	values valueIndexes
+	texts  longTexts
 	state  *state
 	outbox *outbox
 	locks  keyLocks

@@ -126,7 +126,7 @@ func (r *ranking) between(d *dictionary, from, to *pivot) (n int) {
 }
 
 // rankingStep is about how many terms after appends.
-const rankingStep = 256
+const rankingStep = 64
 
 // after appends the next terms from the pivot on, backwards those before it, and moves the pivot behind them. Terms that share a
 // value, or the head of a long one, come in one call.

@@ -16,7 +16,8 @@ import (
 // key is what the index knows of a sort value.
 type key struct {
 	missing bool
-	long    bool // text is the head of a longer one
+	long    bool   // text is the head of a longer one
+	term    uint32 // of a long one
 	num     float64
 	text    []byte
 }
@@ -147,7 +148,12 @@ func (f *search) keysOf(d *found, keys []key, known *term) bool {
 			v := query.SortValueOf(k.Field, t.text)
 			*k0 = key{missing: v.Missing, num: v.Num}
 		} else {
-			*k0 = key{text: t.sortText(), long: t.long}
+			*k0 = key{text: t.sortText(), long: t.long, term: t.id}
+			if t.long {
+				if text, ok := f.s.texts.get(t.id); ok {
+					*k0 = key{text: text}
+				}
+			}
 		}
 	}
 	return true
@@ -160,12 +166,18 @@ func (f *search) resolve(d *found) (bool, error) {
 		return false, err
 	}
 	values := f.r.values.Values(f.r.json)
+	keys := exactKeys(f.order, values)
 	if f.r.rec.version == d.version {
 		f.learn(d.doc, values)
+		for i := range keys {
+			if d.keys[i].long {
+				f.s.texts.put(d.keys[i].term, keys[i].text)
+			}
+		}
 	} else {
 		d.version, d.unsure = f.r.rec.version, true
 	}
-	d.keys, d.vague = exactKeys(f.order, values), false
+	d.keys, d.vague = keys, false
 	return true, nil
 }
 

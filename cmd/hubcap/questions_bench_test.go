@@ -448,7 +448,7 @@ func BenchmarkQuestions(b *testing.B) {
 		began, token := time.Now(), ""
 		for {
 			var err error
-			if token, _, err = h.ask(b.Context(), reader, http.MethodPost, "/findings", getFindings("", `{"Field":"Id"}`, token)); err != nil || token == "" {
+			if token, _, err = h.ask(b.Context(), reader, http.MethodPost, "/findings", getFindings("", `{"Field":"CreatedAt"}`, token)); err != nil || token == "" {
 				require.NoError(b, err)
 				break
 			}

@@ -295,7 +295,7 @@ func (t *target) write(name string, r io.Reader) (listed, error) {
 	}
 	t.made = append(t.made, path)
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(f, sum), r)
+	n, err := io.Copy(io.MultiWriter(sum, f), r) // the sum first: a file may do with the bytes as it likes
 	return listed{sum: total(sum), size: n}, errors.Join(err, f.Sync(), f.Close())
 }
 

@@ -387,7 +387,7 @@ func (d *doctor) spools() error {
 
 // strangers are records of no kind.
 func (d *doctor) strangers() error {
-	from := []byte{}
+	var from []byte // the first record of all; an empty key is none to Pebble
 	between := func(to []byte) error {
 		return d.each(from, to, func(key, value []byte) error {
 			d.report(ProblemRecord, fmt.Sprintf("record %x", key), "hubcap does not know it")

@@ -50,6 +50,8 @@ type checkpoint struct {
 	work    sync.Mutex // of who writes files
 	root    root
 	written uint32    // terms that are in the files
+	quiet   bool      // nobody writes: time for a base, though it is not due
+	before  int       // differences since the base, when that was looked at last
 	last    bool      // what is written now is the last; nobody is left to rest for
 	tried   time.Time // a base that failed
 	wake    chan struct{}
@@ -75,6 +77,7 @@ type root struct {
 	Sequence   uint64     `json:"sequence"`   // every commit up to it is in the files
 	Terms      uint32     `json:"terms"`      // numbers below it are given out
 	Values     int        `json:"values"`     // terms that are there
+	Gaps       bool       `json:"gaps"`       // terms were dropped, and may have come back under other numbers
 	Docs       uint32     `json:"docs"`       // so too
 	Limit      int64      `json:"limit"`      // of the dictionary's memory
 	Full       bool       `json:"full"`       // it was reached: values are found by reading documents
@@ -162,7 +165,7 @@ func (k *checkpoint) start() {
 			select {
 			case <-k.wake:
 			case <-again.C:
-				if !k.missing() {
+				if !k.idle() {
 					continue
 				}
 			case <-k.quit:
@@ -170,6 +173,7 @@ func (k *checkpoint) start() {
 			}
 			k.work.Lock()
 			k.tend()
+			k.quiet = false
 			k.work.Unlock()
 		}
 	})
@@ -181,7 +185,7 @@ func (k *checkpoint) tend() {
 	x.mu.RLock()
 	lost, since, live := k.lost, k.since, int(x.live.GetCardinality()) //nolint:gosec // below 2^32
 	x.mu.RUnlock()
-	if lost || since > max(rebaseAt, live/3*2) {
+	if lost || since > max(rebaseAt, live/3*2) || k.quiet {
 		now := k.s.opts.Clock()
 		if k.tried.IsZero() || now.Sub(k.tried) >= baseRetry {
 			k.tried = time.Time{}
@@ -214,6 +218,21 @@ func (k *checkpoint) missing() bool {
 	k.s.index.mu.RLock()
 	defer k.s.index.mu.RUnlock()
 	return k.lost
+}
+
+// idle tells, once a minute, whether there is something to do: differences were missed, or there are quite a few of them and no new ones
+// come.
+func (k *checkpoint) idle() bool {
+	if k.missing() {
+		return true
+	}
+	x := k.s.index
+	x.mu.RLock()
+	since, live := k.since, int(x.live.GetCardinality()) //nolint:gosec // below 2^32
+	x.mu.RUnlock()
+	k.quiet = since == k.before && since > max(rebaseAt/4, live/8)
+	k.before = since
+	return k.quiet
 }
 
 // stop ends the work in the background and writes what is left.
@@ -251,6 +270,7 @@ type instant struct {
 	sequence uint64 // every commit up to it is applied, none behind it has begun to be
 	docs     uint32 // numbers below it are given out
 	terms    uint32 // so too
+	gaps     bool   // terms were dropped
 	buf      []byte
 	ends     []int
 	whole    bool // no differences are missing until here
@@ -272,7 +292,7 @@ func (k *checkpoint) cutHere(anew bool) instant {
 	}
 	s.index.mu.Unlock()
 	s.dict.mu.RLock()
-	c.terms = s.dict.next
+	c.terms, c.gaps = s.dict.next, s.dict.terms != int(s.dict.next)-1
 	s.dict.mu.RUnlock()
 	return c
 }
@@ -342,7 +362,7 @@ func (k *checkpoint) writeJournal(c *instant) error {
 
 // describe notes in a root how far its files go.
 func (k *checkpoint) describe(r *root, c *instant) {
-	r.Sequence, r.Docs, r.Terms = c.sequence, c.docs, c.terms
+	r.Sequence, r.Docs, r.Terms, r.Gaps = c.sequence, c.docs, c.terms, c.gaps
 	d := k.s.dict
 	d.mu.RLock()
 	r.Limit, r.Full, r.Values = d.limit, d.overBudget(), d.terms

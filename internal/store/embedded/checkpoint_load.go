@@ -191,10 +191,10 @@ func (k *checkpoint) read(tail *roaring.Bitmap) error {
 	}
 	docs := docRestorer{x: x, bound: k.root.Docs, touched: roaring.New()}
 	postings := postingRestorer{x: x, docs: k.root.Docs, terms: k.root.Terms}
-	terms := termRestorer{d: d, bound: k.root.Terms}
+	terms := termRestorer{d: d, bound: k.root.Terms, gaps: k.root.Gaps}
 	toTerms := start("terms", terms.use, func() {})
 	toDocs := start("documents", docs.use, docs.end)
-	toPostings := start("postings", postings.use, func() {})
+	toPostings := start("postings", postings.use, postings.end)
 	err := k.eachBlock(tail, func(p *piece) {
 		switch p.kind {
 		case blockTerms, blockLaidTerms, blockTermSlots:
@@ -300,6 +300,15 @@ func (t *hashTable) reserve(n int) {
 type termRestorer struct {
 	d     *dictionary
 	bound uint32
+	gaps  bool // one may stand in the files twice
+}
+
+// seen finds a term that stands in the files already, under an older number.
+func (r *termRestorer) seen(attr uint32, long bool, text []byte) (t term, ok bool) {
+	if !r.gaps {
+		return t, false
+	}
+	return r.d.find(attr, long, text)
 }
 
 func (r *termRestorer) use(p *piece) error {
@@ -334,7 +343,7 @@ func (r *termRestorer) use(p *piece) error {
 			r.d.lay(&t)
 		} else {
 			// One of the base may have been dropped and come back; no document has the old one.
-			if old, ok := r.d.find(attr, long, text); ok {
+			if old, ok := r.seen(attr, long, text); ok {
 				r.d.drop(&old)
 				r.d.forget(old.id)
 			}
@@ -486,12 +495,18 @@ func (o *order) merge(sorted, more []uint32) {
 	o.cut(docs)
 }
 
-// postingRestorer fills the postings.
+// postingRestorer fills the postings. What journals say is gathered and sorted by term and document: a posting is then touched once
+// for all documents of a journal, and they come in order, which is what it takes fastest.
 type postingRestorer struct {
 	x           *index
 	docs, terms uint32 // bounds
 	kept        []uint32
+	changes     []uint64 // term << 33 | document << 1 | whether it comes
+	sorted      []uint64 // a buffer
 }
+
+// changesAtOnce bounds the memory that they take.
+const changesAtOnce = 2 << 20
 
 func (r *postingRestorer) use(p *piece) error {
 	all := &r.x.postings
@@ -524,17 +539,100 @@ func (r *postingRestorer) use(p *piece) error {
 		if p.skip.Contains(d.doc) {
 			continue
 		}
-		for _, t := range d.add {
-			if t == 0 || t >= r.terms {
+		for _, t := range d.remove {
+			if t >= 1<<31 {
 				return errDamaged
 			}
+			r.changes = append(r.changes, uint64(t)<<33|uint64(d.doc)<<1)
 		}
-		for _, t := range d.remove {
-			all.remove(t, d.doc)
+		for _, t := range d.add {
+			if t == 0 || t >= r.terms || t >= 1<<31 {
+				return errDamaged
+			}
+			r.changes = append(r.changes, uint64(t)<<33|uint64(d.doc)<<1|1)
 		}
-		r.x.addTerms(&d)
+	}
+	if len(r.changes) >= changesAtOnce {
+		r.end()
 	}
 	return nil
+}
+
+// end applies what was gathered.
+func (r *postingRestorer) end() {
+	r.changes, r.sorted = sortChanges(r.changes, r.sorted)
+	all := &r.x.postings
+	for list := r.changes; len(list) > 0; {
+		term := uint32(list[0] >> 33)
+		n := 1
+		for n < len(list) && list[n]>>33 == list[0]>>33 {
+			n++
+		}
+		r.kept = r.kept[:0]
+		for i, c := range list[:n] {
+			if i+1 < n && list[i+1]>>1 == c>>1 {
+				continue // the last one counts
+			}
+			doc := uint32(c >> 1) //nolint:gosec // the middle bits
+			if c&1 == 1 {
+				r.kept = append(r.kept, doc)
+			} else {
+				all.remove(term, doc)
+			}
+		}
+		all.addAll(term, r.kept)
+		list = list[n:]
+	}
+	r.changes = r.changes[:0]
+}
+
+// sortChanges sorts by everything but the last bit, and leaves equals in their order: a digit after the other, from the last. It returns
+// the sorted list and a buffer of the same size.
+func sortChanges(list, buf []uint64) (sorted, other []uint64) {
+	const digit = 11
+	if cap(buf) < len(list) {
+		buf = make([]uint64, len(list), cap(list))
+	}
+	buf = buf[:len(list)]
+	var differ uint64
+	for _, v := range list {
+		differ |= v ^ list[0]
+	}
+	for shift := 1; shift < 64; shift += digit {
+		if differ>>shift&(1<<digit-1) == 0 {
+			continue
+		}
+		var starts [1 << digit]int
+		for _, v := range list {
+			starts[v>>shift&(1<<digit-1)]++
+		}
+		at := 0
+		for i, n := range starts {
+			starts[i], at = at, at+n
+		}
+		for _, v := range list {
+			place := &starts[v>>shift&(1<<digit-1)]
+			buf[*place] = v
+			*place++
+		}
+		list, buf = buf, list
+	}
+	return list, buf
+}
+
+// addAll gives a term documents more, which ascend.
+func (p *postings) addAll(term uint32, docs []uint32) {
+	h := p.handle(term)
+	switch {
+	case h == nil || *h == 0:
+		p.set(term, docs)
+	case *h&kindMask == bitmap:
+		p.bits[*h>>32].AddMany(docs)
+	default:
+		for _, doc := range docs {
+			p.add(term, doc)
+		}
+	}
 }
 
 // set gives a term that has none its documents, which ascend.

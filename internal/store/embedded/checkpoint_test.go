@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -508,6 +509,34 @@ func TestCheckpointFiles(t *testing.T) {
 	c.close()
 }
 
+// A base is written when nobody writes any more, before it is due.
+func TestBaseWhenIdle(t *testing.T) {
+	files := vfs.NewMem()
+	c := newCheckpointed(t, files)
+	rng := rand.New(rand.NewPCG(14, 14))
+	for range 3 {
+		c.change(rng, 20)
+		c.writeJournal()
+	}
+	k := c.s.checkpoint
+	k.work.Lock()
+	require.False(t, k.idle())
+	require.False(t, k.idle(), "a few differences are no reason")
+	c.s.index.mu.Lock()
+	k.since = rebaseAt/4 + 1
+	c.s.index.mu.Unlock()
+	require.False(t, k.idle(), "they came just now")
+	require.True(t, k.idle())
+	k.tend()
+	require.False(t, k.idle())
+	k.work.Unlock()
+	names, err := files.List("store/index")
+	require.NoError(t, err)
+	require.Len(t, names, 1)
+	c.agree()
+	c.close()
+}
+
 func TestCheckpointOnDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	log := &heard{}
@@ -529,6 +558,21 @@ func TestCheckpointOnDisk(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Join(dir, indexDir))
 	require.NoError(t, err)
 	require.NotEmpty(t, entries)
+}
+
+func TestSortChanges(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 13))
+	var buf []uint64
+	for n := range 200 {
+		list := make([]uint64, n*7)
+		for i := range list {
+			list[i] = rng.Uint64() >> rng.IntN(50) &^ (0x7f << rng.IntN(40))
+		}
+		want := slices.Clone(list)
+		slices.SortStableFunc(want, func(a, b uint64) int { return cmp.Compare(a>>1, b>>1) })
+		list, buf = sortChanges(list, buf)
+		require.Equal(t, want, list)
+	}
 }
 
 func FuzzReadDifference(f *testing.F) {

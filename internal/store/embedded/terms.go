@@ -92,7 +92,7 @@ type extractor struct {
 	surplus [256]bool       // fields with values that are not indexed
 	spills  []asff.Field    // those set in surplus
 	guess   [256]uint32     // attributes of keys met before
-	touched byte            // keeps the compiler from leaving out what fetches memory
+	touched uint64          // keeps the compiler from leaving out what fetches memory
 
 	missing []missing
 	texts   []byte // keys and texts of missing
@@ -252,25 +252,32 @@ func (x *extractor) meet(d *difference, terms []uint32) []uint32 {
 	dict := x.dict
 	dict.mu.RLock()
 	defer dict.mu.RUnlock()
-	// Looking up many terms is mostly waiting for memory; one step for all of them, and the processor waits for them together.
+	// Looking up many terms is mostly waiting for memory. In loops that do hardly more than fetch, for all of them, the processor waits
+	// for many at once.
 	for i := range x.list {
 		c := &x.list[i]
 		if c.attr, c.known = x.attr(c.field, c.key); c.known {
 			c.hash = dict.hash(c.attr, c.long, c.text)
-			x.touched ^= byte(dict.table.glance(c.hash)) //nolint:gosec // any byte of it
 		}
+	}
+	touched := uint64(0)
+	for i := range x.list {
+		touched ^= dict.table.glance(x.list[i].hash)
 	}
 	for i := range x.list {
 		c := &x.list[i]
 		c.place = 0
 		if c.known {
 			c.found = dict.table.probe(c.hash)
-			if place, ok := c.found.next(); ok {
-				c.place = place
-				x.touched ^= dict.record(place)[0]
-			}
+			c.place, _ = c.found.next()
 		}
 	}
+	for i := range x.list {
+		if place := x.list[i].place; place != 0 {
+			touched ^= uint64(dict.record(place)[0])
+		}
+	}
+	x.touched = touched
 	for i := range x.list {
 		c := &x.list[i]
 		for ok := c.place != 0; ok; c.place, ok = c.found.next() {

@@ -24,8 +24,50 @@ type forward struct {
 
 // fewTerms are the terms of a document that has several.
 type fewTerms struct {
-	terms []uint32
-	first bool // terms[0] is the first in the document
+	two   [2]uint32 // most have no more
+	more  []uint32
+	first bool // two[0] is the first in the document
+}
+
+// each calls f for every term.
+func (l *fewTerms) each(f func(term uint32)) {
+	f(l.two[0])
+	f(l.two[1])
+	for _, t := range l.more {
+		f(t)
+	}
+}
+
+func (l *fewTerms) add(term uint32) {
+	if l.first = false; l.two[0] != term && l.two[1] != term && !slices.Contains(l.more, term) {
+		l.more = append(l.more, term)
+	}
+}
+
+// remove takes a term away; false where only one is left: two[0].
+func (l *fewTerms) remove(term uint32) bool {
+	l.first = false
+	last := len(l.more) - 1
+	switch at := slices.Index(l.two[:], term); {
+	case at < 0:
+		l.more = slices.DeleteFunc(l.more, func(t uint32) bool { return t == term })
+	case last >= 0:
+		l.two[at], l.more = l.more[last], l.more[:last]
+	default:
+		l.two[0] = l.two[1-at]
+		return false
+	}
+	return true
+}
+
+// begin puts a term first, if it is one of them.
+func (l *fewTerms) begin(term uint32) {
+	if i := slices.Index(l.more, term); i >= 0 {
+		l.two[0], l.more[i] = term, l.two[0]
+	} else if l.two[1] == term {
+		l.two[0], l.two[1] = term, l.two[0]
+	}
+	l.first = l.two[0] == term
 }
 
 const severalTerms = 1 << 31
@@ -58,13 +100,9 @@ func (w *forward) add(doc, term uint32) {
 	case cell == 0:
 		w.set(doc, term+1)
 	case cell&severalTerms != 0:
-		few := &w.several[cell&^severalTerms]
-		if !slices.Contains(few.terms, term) {
-			few.terms = append(few.terms, term)
-		}
-		few.first = false
+		w.several[cell&^severalTerms].add(term)
 	case cell != term+1:
-		few := fewTerms{terms: []uint32{cell - 1, term}}
+		few := fewTerms{two: [2]uint32{cell - 1, term}}
 		place := uint32(len(w.several)) //nolint:gosec // not more than documents
 		if n := len(w.free); n > 0 {
 			place, w.free = w.free[n-1], w.free[:n-1]
@@ -82,11 +120,8 @@ func (w *forward) remove(doc, term uint32) {
 		w.set(doc, 0)
 	case cell&severalTerms != 0:
 		place := cell &^ severalTerms
-		few := &w.several[place]
-		few.terms = slices.DeleteFunc(few.terms, func(t uint32) bool { return t == term })
-		few.first = false
-		if len(few.terms) == 1 {
-			w.set(doc, few.terms[0]+1)
+		if few := &w.several[place]; !few.remove(term) {
+			w.set(doc, few.two[0]+1)
 			w.several[place] = fewTerms{}
 			w.free = append(w.free, place)
 		}
@@ -110,7 +145,7 @@ func (w *forward) first(doc uint32) (term uint32, has, known bool) {
 		return cell - 1, true, true
 	}
 	few := &w.several[cell&^severalTerms]
-	return few.terms[0], true, few.first
+	return few.two[0], true, few.first
 }
 
 // learn notes the first term of a document that has several.
@@ -119,10 +154,7 @@ func (w *forward) learn(doc, term uint32) {
 	if cell&severalTerms == 0 {
 		return
 	}
-	few := &w.several[cell&^severalTerms]
-	if i := slices.Index(few.terms, term); i >= 0 {
-		few.terms[0], few.terms[i], few.first = term, few.terms[0], true
-	}
+	w.several[cell&^severalTerms].begin(term)
 }
 
 // forwards are the attributes that have a forward. Both locks of the index guard it.

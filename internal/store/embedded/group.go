@@ -149,7 +149,7 @@ func (g *grouping) note(t *term, n int) {
 // countForward goes over the documents.
 func (g *grouping) countForward(ctx context.Context, w *forward, set *roaring.Bitmap) error {
 	x, d := g.s.index, g.s.dict
-	var counts termCounts
+	counts := newTermCounts(int(min(set.GetCardinality(), uint64(g.s.dict.count(g.q.By, g.q.Key))))) //nolint:gosec // at most 2^32
 	buf := make([]uint32, 4096)
 	for it := set.ManyIterator(); ; {
 		n := it.NextMany(buf)
@@ -161,7 +161,10 @@ func (g *grouping) countForward(ctx context.Context, w *forward, set *roaring.Bi
 			case cell&severalTerms == 0:
 				counts.add(cell - 1)
 			default:
-				for _, t := range w.several[cell&^severalTerms].terms {
+				few := &w.several[cell&^severalTerms]
+				counts.add(few.two[0])
+				counts.add(few.two[1])
+				for _, t := range few.more {
 					counts.add(t)
 				}
 			}
@@ -295,11 +298,21 @@ type termCounts struct {
 
 type termCount struct{ term, n uint32 }
 
+// newTermCounts makes room for so many terms.
+func newTermCounts(terms int) *termCounts {
+	c := &termCounts{}
+	c.resize(1 << bits.Len(uint(max(1024, terms+terms/3)))) //nolint:gosec // positive
+	return c
+}
+
+func (c *termCounts) resize(size int) {
+	c.slots, c.shift = make([]termCount, size), 32-bits.Len(uint(size-1)) //nolint:gosec // positive
+}
+
 func (c *termCounts) add(term uint32) {
 	if 4*c.used >= 3*len(c.slots) {
 		old := c.slots
-		c.slots = make([]termCount, max(1024, 2*len(old)))
-		c.shift = 32 - bits.Len(uint(len(c.slots)-1))
+		c.resize(2 * len(old))
 		for _, slot := range old {
 			if slot.n > 0 {
 				*c.slot(slot.term) = slot

@@ -94,10 +94,10 @@ func (l *filter) passes(p *plan, doc uint32) (may, sure bool) {
 		t := p.s.dict.at(cell - 1)
 		l.j.term(v, &t)
 	default:
-		for _, id := range l.of.several[cell&^severalTerms].terms {
+		l.of.several[cell&^severalTerms].each(func(id uint32) {
 			t := p.s.dict.at(id)
 			l.j.term(v, &t)
-		}
+		})
 	}
 	if len(l.j.out.sure) > 0 {
 		return true, true

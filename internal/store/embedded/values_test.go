@@ -192,7 +192,7 @@ func TestForward(t *testing.T) {
 				case cell&severalTerms == 0:
 					got = []uint32{cell - 1}
 				default:
-					got = w.several[cell&^severalTerms].terms
+					w.several[cell&^severalTerms].each(func(tm uint32) { got = append(got, tm) })
 				}
 				require.ElementsMatch(t, slices.Collect(keysOfMap(terms)), got)
 				_, has, known := w.first(doc)

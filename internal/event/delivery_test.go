@@ -199,8 +199,8 @@ func TestEveryEventArrivesInOrder(t *testing.T) {
 			h.importFindings(batch)
 		}
 		if start == starts-1 {
-			require.Eventually(t, func() bool { return shaky.count() == findings*versions && steady.count() == findings*versions }, time.Minute, time.Millisecond)
-			require.Eventually(t, func() bool { return h.metric("hubcap_event_sink_up", "steady") == 1 }, time.Minute, time.Millisecond)
+			require.Eventually(t, func() bool { return shaky.count() == findings*versions && steady.count() == findings*versions }, 5*time.Minute, time.Millisecond)
+			require.Eventually(t, func() bool { return h.metric("hubcap_event_sink_up", "steady") == 1 }, 5*time.Minute, time.Millisecond)
 			require.Zero(t, h.metric("hubcap_event_sink_up", "dead"))
 			n := 0
 			require.NoError(t, h.s.WaitingEvents(t.Context(), "dead", anyone.Account, nil, 10_000, func(*store.Event) error { n++; return nil }))

@@ -453,11 +453,11 @@ func TestCheckpointCannotBeWritten(t *testing.T) {
 	c.opts.MinFree, c.opts.Ballast = 512<<20, 1<<20
 	c.open()
 	rng := rand.New(rand.NewPCG(10, 10))
-	c.change(rng, 50)
 	k := c.s.checkpoint
+	k.work.Lock() // else what works in the background may be first
+	c.change(rng, 50)
 	d.free.Store(300 << 20)
 	c.s.space.lookNow()
-	k.work.Lock()
 	require.ErrorIs(t, k.flush(), store.ErrNearlyFull)
 	require.True(t, k.missing())
 	require.ErrorIs(t, k.rebase(), store.ErrNearlyFull)

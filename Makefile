@@ -45,7 +45,7 @@ bin/hubcap: $(SOURCES)
 test: build bin/testreport
 	@set -u; { for m in $(MODULES); do \
 		count=; if [ $$m = e2e ]; then count=-count=1; fi; \
-		(cd $$m && HUBCAP_BIN=$(CURDIR)/bin/hubcap go test -json -race $$count $(TESTFLAGS) ./...) \
+		(cd $$m && HUBCAP_BIN=$(CURDIR)/bin/hubcap go test -json -race -timeout 25m $$count $(TESTFLAGS) ./...) \
 			|| echo "{\"Action\":\"fail\",\"Package\":\"module $$m\"}"; \
 	done; } | bin/testreport
 

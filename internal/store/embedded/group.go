@@ -301,12 +301,12 @@ type termCount struct{ term, n uint32 }
 // newTermCounts makes room for so many terms.
 func newTermCounts(terms int) *termCounts {
 	c := &termCounts{}
-	c.resize(1 << bits.Len(uint(max(1024, terms+terms/3)))) //nolint:gosec // positive
+	c.resize(1 << bits.Len(uint(max(1024, terms+terms/3))))
 	return c
 }
 
 func (c *termCounts) resize(size int) {
-	c.slots, c.shift = make([]termCount, size), 32-bits.Len(uint(size-1)) //nolint:gosec // positive
+	c.slots, c.shift = make([]termCount, size), 32-bits.Len(uint(size-1))
 }
 
 func (c *termCounts) add(term uint32) {

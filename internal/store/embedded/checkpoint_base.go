@@ -20,8 +20,9 @@ func (k *checkpoint) rebase() error {
 		return err
 	}
 	c := k.cutHere(true)
-	if c.whole && len(c.buf) > 0 {
-		// Should the base fail, what is there is still a checkpoint.
+	if c.whole && (len(c.buf) > 0 || k.written < c.terms) {
+		// Should the base fail, what is there is still a checkpoint. Terms of commits to come are written too: the journals of the
+		// meantime, which will stand behind the base, must begin with those that it lacks.
 		c.whole = k.writeJournal(&c) == nil
 	}
 	if err := k.writeBase(&c); err != nil {

@@ -283,7 +283,7 @@ func TestBaseAmongWriters(t *testing.T) {
 				}
 			})
 		}
-		for range 3 {
+		for range 8 {
 			c.base()
 		}
 		files = files.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rng})

@@ -310,11 +310,12 @@ func TestSortedPagesAmongWriters(t *testing.T) {
 				q := query.Find{Where: where, Sort: sort, Limit: 11}
 				var met []int
 				for more := true; more; more = q.After != nil {
-					q.After, err = pageOfStill(s, &q, findings, &met)
+					next, err := pageOfStill(s, &q, findings, &met)
 					if err != nil {
 						t.Error(err)
 						return
 					}
+					q.After = next
 				}
 				if want := inOrder(docs[:findings], sort); !slices.Equal(met, want) {
 					t.Errorf("by %v:\n got %v\nwant %v", sort, met, want)

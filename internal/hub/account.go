@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"hubcap/internal/api"
@@ -41,7 +42,7 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 		if rec.Enabled && rec.Explicit {
 			return api.Errorf(api.ResourceConflict, "Account is already subscribed to Security Hub")
 		}
-		err = putRecord(tx, p.Account, recordHub+p.Region, hubRecord{
+		made := hubRecord{
 			Enabled:                 true,
 			Explicit:                true,
 			SubscribedAt:            now,
@@ -49,7 +50,13 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 			ControlFindingGenerator: generator,
 			DefaultStandards:        in.EnableDefaultStandards == nil || *in.EnableDefaultStandards,
 			Tags:                    in.Tags,
-		})
+		}
+		if rec.Enabled {
+			if err := made.keep(tx, h, p, in); err != nil {
+				return err
+			}
+		}
+		err = putRecord(tx, p.Account, recordHub+p.Region, made)
 		if err == nil && (in.EnableDefaultStandards == nil || *in.EnableDefaultStandards) {
 			err = h.subscribeDefaults(tx, p.Account, p.Region, now)
 		}
@@ -62,6 +69,27 @@ func (h *Hub) EnableSecurityHub(ctx context.Context, p *iam.Principal, in *api.E
 		return nil, err
 	}
 	return &api.EnableSecurityHubOutput{}, nil
+}
+
+// keep takes over what was said of the hub while it was implicit, but for what the request says anew (D52).
+func (r *hubRecord) keep(st store.StateView, h *Hub, p *iam.Principal, in *api.EnableSecurityHubInput) error {
+	was, err := h.ownHub(st, p.Account, p.Region)
+	if err != nil {
+		return err
+	}
+	r.AutoEnableControls = was.AutoEnableControls
+	if in.ControlFindingGenerator == nil {
+		r.ControlFindingGenerator = was.ControlFindingGenerator
+	}
+	if len(was.Tags) == 0 {
+		return nil
+	}
+	r.Tags = maps.Clone(was.Tags)
+	maps.Copy(r.Tags, in.Tags)
+	if len(r.Tags) > maxTags {
+		return tooManyTags()
+	}
+	return nil
 }
 
 // DescribeHub tells about the caller's hub. An implicit hub was subscribed when the store was made (D52).

@@ -57,6 +57,9 @@ func (h *Hub) CreateAutomationRule(ctx context.Context, p *iam.Principal, in *ap
 		if _, err := h.enabledHub(tx, p); err != nil {
 			return err
 		}
+		if err := h.requireOwnRules(tx, p); err != nil {
+			return err
+		}
 		index, err := readRuleIndex(tx, p.Account, p.Region)
 		if err != nil {
 			return err
@@ -78,6 +81,16 @@ func (h *Hub) CreateAutomationRule(ctx context.Context, p *iam.Principal, in *ap
 		return nil, err
 	}
 	return &api.CreateAutomationRuleOutput{RuleArn: &arn}, nil
+}
+
+// requireOwnRules refuses a member: its administrator's rules act on its findings, its own never would (D37). It may still read and
+// delete what it made before.
+func (h *Hub) requireOwnRules(st store.StateView, p *iam.Principal) error {
+	owner, err := h.administratorOf(st, p.Account, p.Region)
+	if err == nil && owner != p.Account {
+		err = api.Errorf(api.InvalidAccess, "Account %s is a member of the administrator account %s, whose automation rules act on its findings", p.Account, owner)
+	}
+	return err
 }
 
 // BatchGetAutomationRules tells the rules of the ARNs given, in their order. An ARN that names no rule of the caller's in its Region
@@ -133,6 +146,9 @@ func (h *Hub) BatchUpdateAutomationRules(ctx context.Context, p *iam.Principal, 
 	}
 	now := h.now()
 	processed, unprocessed, err := h.changeRules(ctx, p, arns, func(tx store.StateTx, index *ruleIndex, i int, id string, rec *ruleRecord) error {
+		if err := h.requireOwnRules(tx, p); err != nil {
+			return err
+		}
 		rec.take(&items[i])
 		return index.put(tx, p, id, rec, now)
 	})

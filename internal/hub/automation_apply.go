@@ -23,6 +23,8 @@ type ruleCache struct {
 	owners map[accountRegion]*ownerRules
 }
 
+const mostRuleOwners = 4096
+
 // ownerRules are the enabled rules of an account in a Region.
 type ownerRules struct {
 	index    []byte    // the record
@@ -72,7 +74,7 @@ func (h *Hub) rulesOf(st store.StateView, account, region string) (*ownerRules, 
 	made.own, made.everyone = rule.NewSet(own), rule.NewSet(everyone)
 	h.rules.mu.Lock()
 	defer h.rules.mu.Unlock()
-	if h.rules.owners == nil {
+	if h.rules.owners == nil || len(h.rules.owners) >= mostRuleOwners {
 		h.rules.owners = map[accountRegion]*ownerRules{}
 	}
 	// The account may lie in the buffer of a request, and the key outlives it.

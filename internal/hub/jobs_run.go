@@ -33,7 +33,7 @@ import (
 
 const (
 	jobLease   = time.Minute
-	jobWorkers = 4               // jobs under way at once
+	jobWorkers = 4               // jobs under way at once; one place is always left for another account's
 	jobLook    = 3 * time.Second // for jobs that others left, and after trouble
 	jobTries   = 5               // in a row without progress, then a job has FAILED
 	jobPiece   = 1000            // findings a piece: what is written, and told as progress, in one step
@@ -56,14 +56,14 @@ type jobEngine struct {
 
 	mu      sync.Mutex
 	last    time.Time // the latest instant that was given to a round
-	running map[string]bool
+	running map[string]string // job, account
 	tries   map[string]int
 	dropped time.Time // when expired jobs were last looked for
 }
 
 func newJobEngine(now time.Time) *jobEngine {
 	return &jobEngine{
-		owner: newUUID(now), wake: make(chan struct{}, 1), running: map[string]bool{}, tries: map[string]int{},
+		owner: newUUID(now), wake: make(chan struct{}, 1), running: map[string]string{}, tries: map[string]int{},
 		piece: jobPiece, step: jobStep, look: jobLook,
 	}
 }
@@ -124,7 +124,7 @@ func (h *Hub) startDueJobs(ctx context.Context, under *sync.WaitGroup) error {
 	}
 	now := h.now()
 	for _, j := range list {
-		if !h.due(j, now) || !h.jobs.begin(j.ID) {
+		if !h.due(j, now) || !h.jobs.begin(j.ID, j.Caller.Account) {
 			continue
 		}
 		under.Go(func() {
@@ -158,13 +158,22 @@ func (h *Hub) due(j *jobRecord, now time.Time) bool {
 	return !j.ended() && (j.Owner == "" || j.Owner == h.jobs.owner || !h.shared || now.After(j.Until))
 }
 
-func (e *jobEngine) begin(id string) bool {
+func (e *jobEngine) begin(id, account string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.running[id] || len(e.running) >= jobWorkers {
+	if _, ok := e.running[id]; ok || len(e.running) >= jobWorkers {
 		return false
 	}
-	e.running[id] = true
+	share := 1 // this one
+	for _, whose := range e.running {
+		if whose == account {
+			share++
+		}
+	}
+	if share == jobWorkers {
+		return false
+	}
+	e.running[id] = account
 	return true
 }
 

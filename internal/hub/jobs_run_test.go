@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -379,4 +380,18 @@ func TestLongJobs(t *testing.T) {
 	require.NoError(t, start(&StartJobInput{Where: &all, Parameters: padded(maxJobParameters)}))
 	require.EqualError(t, start(&StartJobInput{Where: &all, Parameters: padded(maxJobParameters + 1)}),
 		"InvalidInputException: Invalid parameter 'Parameters'. should NOT be longer than 524288 bytes.")
+}
+
+// However many jobs an account starts, one place is left for somebody else's.
+func TestJobsOfOneAccountLeaveAPlace(t *testing.T) {
+	e := newJobEngine(time.Now())
+	for i := range jobWorkers - 1 {
+		require.True(t, e.begin("of one "+strconv.Itoa(i), "111122223333"))
+	}
+	require.False(t, e.begin("one more", "111122223333"))
+	require.False(t, e.begin("of one 0", "444455556666"), "runs already")
+	require.True(t, e.begin("of another", "444455556666"))
+	require.False(t, e.begin("of a third", "555566667777"), "all places are taken")
+	e.over("of one 0", true)
+	require.True(t, e.begin("one more", "111122223333"))
 }

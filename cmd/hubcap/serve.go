@@ -98,9 +98,13 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	defer func() { err = errors.Join(err, st.Close()) }()
 	sc.Metrics.MustRegister(storeMetrics{st.Stats})
 
+	questionTime, err := time.ParseDuration(c.QueryTimeout)
+	if err != nil {
+		return err // open has read it before
+	}
 	sc.Hub, err = hub.New(ctx, hub.Config{
 		Store: st, Profile: profile, Clock: time.Now, Products: cfg.products(), Organization: cfg.organization(), Log: log, HistoryDays: c.HistoryDays, Retention: retention,
-		Sinks: event.ForHub(sinks),
+		Sinks: event.ForHub(sinks), QuestionTime: questionTime,
 	})
 	if err != nil {
 		return err

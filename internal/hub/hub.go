@@ -65,7 +65,9 @@ type Config struct {
 	Retention   Retention   // of findings; RetentionOf(Profile) is the profile's own
 	Shared      bool        // other processes serve the same store: a job is theirs until their lease on it runs out
 	Sinks       []EventSink // who is told of changes; none: nothing of it costs anything
-	Rand        io.Reader   // New reads 32 bytes from it, for the page tokens of a new store; nil: crypto/rand
+	// QuestionTime is how long an answer made of many questions to the store may take; 0: no bound of its own.
+	QuestionTime time.Duration
+	Rand         io.Reader // New reads 32 bytes from it, for the page tokens of a new store; nil: crypto/rand
 }
 
 // Hub serves the operations. Its methods may be called by many goroutines.
@@ -87,6 +89,8 @@ type Hub struct {
 	sinks   *sinks // nil: there are none
 	shared  bool
 	told    time.Duration // how long a change is told; 0: for good
+
+	questionTime time.Duration // of answers made of many questions; 0: unbounded
 
 	retention    Retention
 	organization *organization // nil: none is configured
@@ -123,6 +127,7 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	h := &Hub{
 		store: store.Narrowed(cfg.Store), organization: org, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat,
 		told: time.Duration(cfg.HistoryDays) * day, retention: cfg.Retention, standards: known,
+		questionTime: cfg.QuestionTime,
 	}
 	if len(cfg.Sinks) > 0 {
 		if h.sinks, err = newSinks(cfg.Sinks); err != nil {

@@ -27,6 +27,9 @@ func init() {
 	operations["UndoJob"] = operation((*Hub).UndoJob)
 	operations["SearchFindings"] = operation((*Hub).SearchFindings)
 	operations["CountFindings"] = operation((*Hub).CountFindings)
+	operations["GroupFindings"] = operation((*Hub).GroupFindings)
+	operations["GroupFindingsQuery"] = operation((*Hub).GroupFindingsQuery)
+	operations["GetFindingSeries"] = operation((*Hub).GetFindingSeries)
 	operations["ExplainFindings"] = operation((*Hub).ExplainFindings)
 	operations["ExportFindings"] = func(h *Hub, ctx context.Context, p *iam.Principal, r *api.Request) (any, error) {
 		var in ExportFindingsInput

@@ -78,3 +78,34 @@ func (c *Cond) holdsForDefault() bool {
 		return false
 	}
 }
+
+// Without is e less the conditions that speak of one attribute only, or of one key of a map attribute: what a choice among the
+// attribute's values is counted in. Only what e asks for besides everything else is left out; within an alternative nothing is.
+func Without(e Expr, f asff.Field, key string) Expr {
+	if e.Op == And {
+		args := make([]Expr, 0, len(e.Args))
+		for _, arg := range e.Args {
+			if arg = Without(arg, f, key); arg.Op != All {
+				args = append(args, arg)
+			}
+		}
+		return Every(args...)
+	}
+	if e.Op != None && e.speaksOf(f, key) {
+		return Expr{Op: All}
+	}
+	return e
+}
+
+// speaksOf tells whether every condition in e is on the attribute.
+func (e Expr) speaksOf(f asff.Field, key string) bool {
+	if e.Op == Is {
+		return e.Cond.Field == f && e.Cond.Key == key
+	}
+	for i := range e.Args {
+		if !e.Args[i].speaksOf(f, key) {
+			return false
+		}
+	}
+	return true
+}

@@ -32,6 +32,10 @@ func extensions(h *hub.Hub, e Events) []extension {
 	return []extension{
 		extend("SearchFindings", "POST", "findings/search", bindOwn(h.SearchFindings), readFindings),
 		extend("CountFindings", "POST", "findings/count", bindOwn(h.CountFindings), readFindings),
+		extend("GroupFindings", "POST", "groups", bindOwn(h.GroupFindings), readFindings),
+		extend("GroupFindings", "GET", "groups", bindOwn(h.GroupFindingsQuery), readFindings),
+		extend("GetFindingSeries", "POST", "series", bindOwn(h.GetFindingSeries), readFindings),
+		extend("GetFindingSeries", "GET", "series", bindOwn(h.GetFindingSeriesQuery), readFindings),
 		extend("ExportFindings", "POST", "findings/export", bindStream(ndjson, h.ExportFindings), readFindings),
 		extend("ExportFindings", "GET", "findings/export", bindStream(ndjson, h.ExportFindingsQuery), readFindings),
 		extend("ExplainFindings", "POST", "explain", bindOwn(h.ExplainFindings), readFindings),

@@ -101,6 +101,18 @@ func TestReadmeTriage(t *testing.T) {
                 "Count": 1`)
 }
 
+// An administrator, its member, and all Regions in one place.
+func TestReadmeManyAccounts(t *testing.T) {
+	need(t, "aws", "--version")
+	hub := serve(t)
+	member := hub.as("444455556666")
+	imports(t, member, newFinding("444455556666", "of-the-member"))
+	out := shell(t, hub, readme(t)["sh"][7])
+	require.Contains(t, out, "444455556666\tEnabled\n")
+	require.Contains(t, out, `"FindingAggregationRegion": "us-east-1",`)
+	require.Equal(t, []string{"of-the-member"}, ids(find(t, hub.as(mine), types.AwsSecurityFindingFilters{})))
+}
+
 func TestReadmePython(t *testing.T) {
 	need(t, "python3", "-c", "import boto3")
 	hub := serve(t)
@@ -139,7 +151,7 @@ func TestReadmeJavaScript(t *testing.T) {
 func TestReadmeHubcap(t *testing.T) {
 	hub := serve(t)
 	sh := readme(t)["sh"]
-	require.Len(t, sh, 7, "the client block, the AWS CLI, import, lint, triage, rules, find")
+	require.Len(t, sh, 8, "the client block, the AWS CLI, import, lint, triage, rules, find, many accounts")
 	for i, want := range map[int]string{2: "1 finding read: 1 imported, 0 failed, ", 3: "1 finding read: 0 bad, 0 violations"} {
 		require.Contains(t, sh[i], "bin/hubcap ")
 		lines := strings.ReplaceAll(strings.ReplaceAll(sh[i], "bin/hubcap ", binary+" "), "http://127.0.0.1:4510", hub.URL)

@@ -55,7 +55,7 @@ type jobEngine struct {
 	look        time.Duration // jobLook
 
 	mu      sync.Mutex
-	last    time.Time // the latest instant that was given to a round
+	last    time.Time         // the latest instant that was given to a round
 	running map[string]string // job, account
 	tries   map[string]int
 	dropped time.Time // when expired jobs were last looked for

@@ -5,7 +5,15 @@ ADDR ?= 127.0.0.1:4510
 STORE ?= ./data
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 MODULES := . $(patsubst %/go.mod,%,$(wildcard tools/go.mod e2e/go.mod))
-SOURCES := go.mod go.sum $(shell find cmd internal -type f -not -name '*_test.go' -not -path '*/testdata/*' 2>/dev/null)
+SOURCES := go.mod go.sum $(wildcard web/*.go web/*.html) $(shell find cmd internal -type f -not -name '*_test.go' -not -path '*/testdata/*' 2>/dev/null)
+
+# The console is built where Node and its sources are. A hub without it serves a page that says how.
+NPM := $(if $(shell command -v node),$(shell command -v npm))
+ifneq ($(and $(NPM),$(wildcard web/package-lock.json)),)
+CONSOLE := web/dist/index.html
+CONSOLE_SOURCES := $(wildcard web/package.json web/index.html web/*.config.* web/tsconfig*.json web/scripts/*) \
+	$(shell find web/src web/public -type f -not -name '*.test.*' 2>/dev/null)
+endif
 
 TESTFLAGS ?=
 FUZZTIME ?= 20s
@@ -22,7 +30,7 @@ BENCHFIND ?= 1000000 5000000
 
 help:
 	@echo 'make run      build what is missing and serve on http://$(ADDR), findings in $(STORE)'
-	@echo 'make build    bin/hubcap, static'
+	@echo 'make build    bin/hubcap, static, with the console where Node is there to build it'
 	@echo 'make test     every test of every module with the race detector'
 	@echo 'make lint     golangci-lint over every module, at the version pinned in tools/go.mod'
 	@echo 'make gen      the ASFF schema and the API from the AWS SDK pinned in tools/go.mod, docs/operations.md from the sources'
@@ -37,7 +45,17 @@ run: build
 
 build: bin/hubcap
 
-bin/hubcap: $(SOURCES)
+# The order of the lines is the order of what may be missing: Node's packages, the console, the binary. Each is made when what it is made of is newer.
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(CONSOLE_SOURCES)
+	cd web && npm run --silent build && node scripts/compress.mjs
+	@touch $@
+
+bin/hubcap: $(SOURCES) $(CONSOLE)
+	@$(if $(CONSOLE),true,echo 'without the console: it needs Node.js 20.19 or newer with npm' >&2)
 	@command -v go >/dev/null || { echo 'hubcap is built with Go 1.26 or newer: https://go.dev/doc/install' >&2; exit 1; }
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(if $(VERSION),-X main.version=$(VERSION))' -o $@ ./cmd/hubcap
 

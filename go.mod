@@ -2,6 +2,9 @@ module hubcap
 
 go 1.26.0
 
+// Packages of npm may hold Go files of their own.
+ignore ./web/node_modules
+
 require (
 	github.com/RoaringBitmap/roaring/v2 v2.30.0
 	github.com/alecthomas/kong v1.17.0

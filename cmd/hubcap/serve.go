@@ -151,8 +151,9 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 
 // server turns flags and file into the edge's configuration, and refuses what is not safe to serve.
 func (c *serveCmd) server(cfg *config, log *slog.Logger) (server.Config, error) {
+	info, _ := debug.ReadBuildInfo()
 	sc := server.Config{
-		Clock: time.Now, Log: log, Origins: c.CORSOrigin, HideMetrics: c.MetricsAddr != "", Verify: c.Auth == "sigv4", Throttle: c.Profile == "aws",
+		Version: versionName(info), Clock: time.Now, Log: log, Origins: c.CORSOrigin, HideMetrics: c.MetricsAddr != "", Verify: c.Auth == "sigv4", Throttle: c.Profile == "aws",
 		Metrics: prometheus.NewRegistry(),
 	}
 	sc.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -323,13 +324,14 @@ func (c *serveCmd) greet(w io.Writer, addr net.Addr, where string, cfg *config) 
 	endpoint := scheme + "://" + reachable(c.Addr, addr)
 	_, err := fmt.Fprintf(w, `hubcap serves %s (profile %s, auth %s)
 store: %s
+console: %s/console/
 
 Point any AWS client at it:
 
   export AWS_ENDPOINT_URL_SECURITYHUB=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_DEFAULT_REGION=us-east-1
   unset AWS_PROFILE AWS_SESSION_TOKEN
 
-`, endpoint, c.Profile, c.Auth, printable(where), endpoint, id, value)
+`, endpoint, c.Profile, c.Auth, printable(where), endpoint, endpoint, id, value)
 	return err
 }
 

@@ -198,7 +198,7 @@ func walk(t *testing.T, visit func(file string, d fs.DirEntry)) {
 			return err
 		}
 		name := d.Name()
-		if d.IsDir() && (strings.HasPrefix(name, ".") || name == "bin" || name == "data" || name == "testdata" || name == "node_modules") {
+		if d.IsDir() && (strings.HasPrefix(name, ".") || name == "bin" || name == "data" || name == "testdata" || name == "node_modules" || rel == "web/dist") {
 			return filepath.SkipDir
 		}
 		visit(filepath.ToSlash(rel), d)

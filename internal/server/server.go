@@ -27,6 +27,7 @@ import (
 	"hubcap/internal/hub"
 	"hubcap/internal/iam"
 	"hubcap/internal/sigv4"
+	"hubcap/web"
 )
 
 // Key is an access key of --auth sigv4.
@@ -45,6 +46,8 @@ type Config struct {
 	Log   *slog.Logger // nil: nothing is logged
 
 	Events Events // nil: there are no sinks
+
+	Version string // of hubcap, for the console
 
 	// Verify checks signatures against Keys (--auth sigv4). Else any key is taken at its word (--auth none), and only requests that
 	// name a host of Hosts are answered.
@@ -82,6 +85,8 @@ type Server struct {
 	log      *slog.Logger
 	verifier *sigv4.Verifier // nil with --auth none
 	keys     map[string]*Key
+	console  *web.Console
+	version  string
 	browsers guard
 	router   *router
 	budget   budget
@@ -106,7 +111,7 @@ func build(cfg Config, bound map[string]operation) (*Server, error) {
 		return nil, errors.New("server: Config.Clock is required")
 	}
 	s := &Server{
-		hub: cfg.Hub, clock: cfg.Clock, log: cfg.Log, hide: cfg.HideMetrics, tls: cfg.TLS,
+		hub: cfg.Hub, clock: cfg.Clock, log: cfg.Log, hide: cfg.HideMetrics, tls: cfg.TLS, version: cfg.Version,
 		headerTime: headerTime, stepTime: stepTime, drainTime: drainTime, writeTime: writeTime,
 	}
 	if s.log == nil {
@@ -131,6 +136,9 @@ func build(cfg Config, bound map[string]operation) (*Server, error) {
 		s.rates = newRates()
 	}
 	var err error
+	if s.console, err = web.Embedded(); err != nil {
+		return nil, err
+	}
 	if s.browsers, err = newGuard(!cfg.Verify, cfg.Hosts, cfg.Origins); err != nil {
 		return nil, err
 	}
@@ -185,6 +193,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/metrics" && !s.hide && reads:
 		c.meter, c.status = s.meters.page, http.StatusOK
 		s.meters.handler.ServeHTTP(w, r)
+	case consoleWants(path, r):
+		c.console(path)
 	case path == "/" && r.Method == http.MethodPost:
 		c.meter = s.meters.identity
 		c.identity()

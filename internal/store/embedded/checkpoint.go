@@ -50,7 +50,7 @@ type checkpoint struct {
 	work    sync.Mutex // of who writes files
 	root    root
 	written uint32    // terms that are in the files
-	quiet   bool      // nobody writes: time for a base, though it is not due
+	quiet   bool      // hardly anybody writes: time for a base, though it is not due
 	before  int       // differences since the base, when that was looked at last
 	last    bool      // what is written now is the last; nobody is left to rest for
 	tried   time.Time // a base that failed
@@ -68,6 +68,7 @@ const (
 	blockSize   = 256 << 10 // about
 	rebaseAt    = 200_000   // differences, at least, before there is another base
 	baseRetry   = time.Minute
+	quietEvery  = 10 * time.Second // looked whether hardly anybody writes
 )
 
 // root is what the database knows of the checkpoint.
@@ -159,7 +160,7 @@ func (k *checkpoint) start() {
 	default:
 	}
 	k.done.Go(func() {
-		again := time.NewTicker(baseRetry)
+		again := time.NewTicker(quietEvery)
 		defer again.Stop()
 		for {
 			select {
@@ -181,11 +182,8 @@ func (k *checkpoint) start() {
 
 // tend writes what is to be written. The caller holds k.work.
 func (k *checkpoint) tend() {
-	x := k.s.index
-	x.mu.RLock()
-	lost, since, live := k.lost, k.since, int(x.live.GetCardinality()) //nolint:gosec // below 2^32
-	x.mu.RUnlock()
-	if lost || since > max(rebaseAt, live/3*2) || k.quiet {
+	since, live := k.behind()
+	if k.missing() || since > max(rebaseAt, live/3*2) || k.quiet {
 		now := k.s.opts.Clock()
 		if k.tried.IsZero() || now.Sub(k.tried) >= baseRetry {
 			k.tried = time.Time{}
@@ -220,20 +218,28 @@ func (k *checkpoint) missing() bool {
 	return k.lost
 }
 
-// idle tells, once a minute, whether there is something to do: differences were missed, or there are quite a few of them and no new ones
-// come.
+// idle tells, each time somebody looks, whether there is something to do: differences were missed, or there are quite a few of them and
+// hardly any new ones come.
 func (k *checkpoint) idle() bool {
 	if k.missing() {
 		return true
 	}
-	x := k.s.index
-	x.mu.RLock()
-	since, live := k.since, int(x.live.GetCardinality()) //nolint:gosec // below 2^32
-	x.mu.RUnlock()
-	k.quiet = since == k.before && since > max(rebaseAt/4, live/8)
+	since, live := k.behind()
+	k.quiet = since-k.before <= live/200 && many(since, live)
 	k.before = since
 	return k.quiet
 }
+
+// behind counts the differences since the base, and the documents there are.
+func (k *checkpoint) behind() (since, live int) {
+	x := k.s.index
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return k.since, int(x.live.GetCardinality()) //nolint:gosec // below 2^32
+}
+
+// many tells whether a start would notice so many differences: each costs it as much as four documents of a base.
+func many(since, live int) bool { return since > max(rebaseAt/4, live/8) }
 
 // stop ends the work in the background and writes what is left.
 func (k *checkpoint) stop() {
@@ -245,9 +251,9 @@ func (k *checkpoint) stop() {
 	k.work.Lock()
 	defer k.work.Unlock()
 	end := k.flush
-	if k.missing() {
+	if since, live := k.behind(); k.missing() || many(since, live) {
 		k.last = true
-		end = k.rebase
+		end = k.rebase // it begins with what flush does: who has no patience, and kills us, loses nothing
 	}
 	if err := end(); err != nil {
 		k.complain(err)

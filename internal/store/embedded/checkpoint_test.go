@@ -537,6 +537,35 @@ func TestBaseWhenIdle(t *testing.T) {
 	c.close()
 }
 
+// Who closes a store that a start would have to read many differences of leaves a base.
+func TestBaseAtTheEnd(t *testing.T) {
+	files := vfs.NewMem()
+	c := newCheckpointed(t, files)
+	rng := rand.New(rand.NewPCG(15, 15))
+	kept := func() int {
+		names, err := files.List("store/index")
+		require.NoError(t, err)
+		return len(names)
+	}
+	for range 3 {
+		c.change(rng, 20)
+		c.writeJournal()
+	}
+	c.change(rng, 20)
+	c.close()
+	require.Greater(t, kept(), 1, "a few differences are no reason")
+	c.open()
+	c.change(rng, 20)
+	c.s.index.mu.Lock()
+	c.s.checkpoint.since = rebaseAt/4 + 1
+	c.s.index.mu.Unlock()
+	c.close()
+	require.Equal(t, 1, kept())
+	c.open()
+	c.agree()
+	c.close()
+}
+
 func TestCheckpointOnDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	log := &heard{}

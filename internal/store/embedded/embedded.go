@@ -351,10 +351,20 @@ func (q *sequence) reserve(db *pebble.DB) error {
 	if q.next.Load()+sequenceStep/2 < bound {
 		return nil
 	}
-	bound += sequenceStep
+	bound = max(bound, q.next.Load()) + sequenceStep
 	if err := db.Set(metaKey("sequence"), binary.BigEndian.AppendUint64(nil, bound), pebble.NoSync); err != nil {
 		return err
 	}
 	q.reserved.Store(bound)
 	return nil
+}
+
+// raise makes the next number greater than one. The caller reserves.
+func (q *sequence) raise(above uint64) {
+	for {
+		now := q.next.Load()
+		if now >= above || q.next.CompareAndSwap(now, above) {
+			return
+		}
+	}
 }

@@ -19,6 +19,15 @@ func TestOnDisk(t *testing.T) {
 	})
 }
 
+func TestCopies(t *testing.T) {
+	place := func(testing.TB) func() (store.Store, error) {
+		opts := small
+		opts.FS = NewMemory()
+		return func() (store.Store, error) { return Open("store", opts) }
+	}
+	storetest.RunCopies(t, place, place)
+}
+
 func TestInMemory(t *testing.T) {
 	storetest.Run(t, func(testing.TB) func() (store.Store, error) {
 		opts := small

@@ -24,6 +24,7 @@ type item struct {
 	key   store.Key
 	ident store.Identity
 	again bool // the key comes more than once
+	place int  // of the key, where it comes once
 
 	// As loaded. base is the version that must still be there at commit; 0: no such finding.
 	loaded  bool
@@ -71,6 +72,7 @@ type call struct {
 	key       [64]byte
 	locked    []store.Identity
 	view      stateReads
+	loading   []store.Whole // what Load puts in; nil: an Update
 }
 
 func newCall(s *Store) *call {
@@ -89,7 +91,7 @@ func (c *call) end() {
 	}
 	clear(c.byIdent)
 	clear(c.errs[:cap(c.errs)])
-	c.doc = store.Doc{}
+	c.doc, c.loading = store.Doc{}, nil
 	c.view = stateReads{accounts: c.view.accounts[:0]}
 	for _, b := range [...]*[]byte{&c.expanded, &c.plain, &c.bodies, &c.histories, &c.docs} {
 		if cap(*b) > maxKept {
@@ -376,6 +378,10 @@ func (c *call) take(it *item, ch *store.Change) error {
 		c.keepDocument(it)
 	}
 	it.exists, it.changed, it.version = true, true, c.s.sequence.take()
+	if c.loading != nil {
+		c.takeWhole(it, &c.loading[it.place])
+		return nil
+	}
 	it.note(&ch.Event)
 	for i := range ch.History {
 		from := len(c.histories)

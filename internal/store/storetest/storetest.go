@@ -80,7 +80,8 @@ func Run(t *testing.T, place Place) {
 type bench struct {
 	t    testing.TB
 	open func() (store.Store, error)
-	s    store.Store
+	raw  store.Store // the engine
+	s    store.Store // held against the contract
 }
 
 func newBench(t testing.TB, place Place) *bench {
@@ -95,6 +96,7 @@ func (b *bench) start() {
 	b.t.Helper()
 	s, err := b.open()
 	require.NoError(b.t, err)
+	b.raw = s
 	b.s = store.Checked(s, func(err error) { b.t.Errorf("%v", err) })
 }
 

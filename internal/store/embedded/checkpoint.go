@@ -49,7 +49,8 @@ type checkpoint struct {
 
 	work    sync.Mutex // of who writes files
 	root    root
-	written uint32    // terms that are in the files
+	written uint32    // terms below it are in the files
+	values  int       // terms that are in the files, those among them that were dropped since
 	quiet   bool      // hardly anybody writes: time for a base, though it is not due
 	before  int       // differences since the base, when that was looked at last
 	last    bool      // what is written now is the last; nobody is left to rest for
@@ -67,6 +68,7 @@ const (
 	journalMost = 64 << 20  // that wait while files cannot be written
 	blockSize   = 256 << 10 // about
 	rebaseAt    = 200_000   // differences, at least, before there is another base
+	staleTerms  = 100_000   // dropped terms in the files, at least, before there is one: a start takes the memory of all of them
 	baseRetry   = time.Minute
 	quietEvery  = 10 * time.Second // looked whether hardly anybody writes
 )
@@ -183,20 +185,31 @@ func (k *checkpoint) start() {
 // tend writes what is to be written. The caller holds k.work.
 func (k *checkpoint) tend() {
 	since, live := k.behind()
-	if k.missing() || since > max(rebaseAt, live/3*2) || k.quiet {
-		now := k.s.opts.Clock()
-		if k.tried.IsZero() || now.Sub(k.tried) >= baseRetry {
-			k.tried = time.Time{}
-			if err := k.rebase(); err != nil && !errors.Is(err, errStopping) {
-				k.tried = now
-				k.complain(err)
-			}
-			return
+	due := k.missing() || since > max(rebaseAt, live/3*2) || k.quiet
+	now := k.s.opts.Clock()
+	mayTry := k.tried.IsZero() || now.Sub(k.tried) >= baseRetry
+	if !due || !mayTry {
+		if err := k.flush(); err != nil {
+			k.complain(err)
 		}
+		due = due || k.stale()
 	}
-	if err := k.flush(); err != nil {
+	if !due || !mayTry {
+		return
+	}
+	k.tried = time.Time{}
+	if err := k.rebase(); err != nil && !errors.Is(err, errStopping) {
+		k.tried = now
 		k.complain(err)
 	}
+}
+
+// stale tells whether most of the terms in the files were dropped.
+func (k *checkpoint) stale() bool {
+	d := k.s.dict
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return k.values-d.terms > max(k.s.opts.staleTerms, d.terms)
 }
 
 func (k *checkpoint) complain(err error) {
@@ -363,6 +376,7 @@ func (k *checkpoint) writeJournal(c *instant) error {
 		return err
 	}
 	k.written = c.terms
+	k.values += w.values
 	return nil
 }
 
@@ -400,7 +414,7 @@ func (k *checkpoint) begin() error {
 	var raw [8]byte
 	_, _ = rand.Read(raw[:]) // never fails
 	k.root = root{Build: build(k.s.opts.hashMask), Generation: binary.LittleEndian.Uint64(raw[:]), Next: 1}
-	k.written = 1
+	k.written, k.values = 1, 0
 	if err := k.s.db.Delete(metaKey(rootName), pebble.NoSync); err != nil {
 		return err
 	}
@@ -470,6 +484,7 @@ type fileWriter struct {
 	path   string
 	place  int64
 	blocks uint32
+	values int // terms in it
 	head   []byte
 	buf    []byte
 }
@@ -544,7 +559,10 @@ func (w *fileWriter) terms(kind blockKind, from, to uint32) error {
 		w.buf = w.buf[:0]
 		d.mu.RLock()
 		for id := from; id < next; id++ {
-			w.buf = d.appendTerm(w.buf, id)
+			before := len(w.buf)
+			if w.buf = d.appendTerm(w.buf, id); len(w.buf) > before {
+				w.values++
+			}
 		}
 		d.mu.RUnlock()
 		if err := w.block(kind, w.buf); err != nil {

@@ -38,7 +38,7 @@ func (k *checkpoint) rebase() error {
 }
 
 func (k *checkpoint) writeBase(c *instant) error {
-	number := k.root.Next
+	number, before := k.root.Next, k.values
 	k.root.Next++
 	w, err := k.create(number)
 	if err != nil {
@@ -63,7 +63,11 @@ func (k *checkpoint) writeBase(c *instant) error {
 		k.describe(&root, c)
 		k.written = c.terms
 	}
-	return k.commit(root, pebble.Sync)
+	if err := k.commit(root, pebble.Sync); err != nil {
+		return err
+	}
+	k.values += w.values - before // and what journals have that were written meanwhile
+	return nil
 }
 
 // baseWriter writes a base.

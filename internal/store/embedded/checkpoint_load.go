@@ -217,7 +217,7 @@ func (k *checkpoint) read(tail *roaring.Bitmap) error {
 		return err
 	}
 	d.next = max(d.next, k.root.Terms) // the last ones may have been dropped
-	k.since = docs.differences
+	k.since, k.values = docs.differences, terms.count
 	return nil
 }
 
@@ -301,6 +301,7 @@ type termRestorer struct {
 	d     *dictionary
 	bound uint32
 	gaps  bool // one may stand in the files twice
+	count int  // those that stand in the files
 }
 
 // seen finds a term that stands in the files already, under an older number.
@@ -337,6 +338,7 @@ func (r *termRestorer) use(p *piece) error {
 		if !ok {
 			attr = r.d.newAttribute(field, key)
 		}
+		r.count++
 		t := newTerm(uint32(id), attr, long, text) //nolint:gosec // below the bound
 		if p.kind == blockLaidTerms {
 			r.d.next = t.id + 1

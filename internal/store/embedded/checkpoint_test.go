@@ -649,3 +649,73 @@ func rounds(n int) int {
 	}
 	return n
 }
+
+// Terms that are dropped stay in the files until there is another base. That comes when most of the files is such terms, however few the
+// findings are: a start takes the memory of all terms in them.
+func TestBaseWhenTermsWereDropped(t *testing.T) {
+	c := newCheckpointed(t, vfs.NewMem())
+	c.close()
+	c.opts.staleTerms = 300
+	c.open()
+	const findings, tags = 10, 20
+	tend := func() {
+		k := c.s.checkpoint
+		k.work.Lock()
+		defer k.work.Unlock()
+		k.tend()
+	}
+	bases := map[uint64]bool{}
+	for round := range 30 {
+		for i := range findings {
+			var members []string
+			for k := range tags {
+				members = append(members, fmt.Sprintf(`"k%d %d %d":"v"`, round, i, k))
+			}
+			load(t, c.s, fmt.Sprintf(`{"Id":"f%d","Resources":[{"Type":"Other","Id":"r","Tags":{%s}}]}`, i, strings.Join(members, ",")))
+		}
+		c.s.sweeper.sweep()
+		tend()
+		k := c.s.checkpoint
+		k.work.Lock()
+		bases[k.root.Files[0].Number] = true
+		kept := k.values
+		k.work.Unlock()
+		c.s.dict.mu.RLock()
+		live := c.s.dict.terms
+		c.s.dict.mu.RUnlock()
+		require.LessOrEqual(t, live, findings*tags*2)
+		require.LessOrEqual(t, kept-live, max(300, live), "round %d", round)
+		if round%7 == 6 {
+			c.agree()
+			c.close()
+			c.open()
+			require.Contains(t, c.log.take(), fromCheckpoint)
+			k := c.s.checkpoint
+			k.work.Lock()
+			require.Equal(t, termsInFiles(t, k), k.values)
+			k.work.Unlock()
+			c.agree()
+		}
+	}
+	require.Greater(t, len(bases), 5)
+	require.Less(t, len(bases), 25, "and not again and again")
+	c.close()
+}
+
+// termsInFiles counts the terms that the files of a checkpoint have.
+func termsInFiles(t *testing.T, k *checkpoint) (n int) {
+	t.Helper()
+	require.NoError(t, k.eachBlock(roaring.New(), func(p *piece) {
+		if p.kind != blockTerms && p.kind != blockLaidTerms {
+			return
+		}
+		for b := p.content; len(b) > 0; n++ {
+			_, size := binary.Uvarint(b)
+			_, rest, err := cut(b[size+2:])
+			require.NoError(t, err)
+			_, b, err = cut(rest)
+			require.NoError(t, err)
+		}
+	}))
+	return n
+}

@@ -60,6 +60,7 @@ type Options struct {
 	newReader   func() valueReader // of tests
 	hashMask    uint64             // of tests: forces collisions
 	journalSize int                // of tests: bytes of differences that make a journal of the checkpoint
+	staleTerms  int                // of tests: dropped terms in the checkpoint before it is written anew
 	tuning      tuning             // of tests: takes the ways of large stores
 }
 
@@ -119,6 +120,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.journalSize == 0 {
 		o.journalSize = journalSize
+	}
+	if o.staleTerms == 0 {
+		o.staleTerms = staleTerms
 	}
 	if o.hashMask == 0 {
 		o.hashMask = ^uint64(0)

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -17,35 +18,45 @@ import (
 // load stores findings made of members.
 func load(t *testing.T, s *Store, members ...string) {
 	t.Helper()
+	require.NoError(t, tryLoad(s, members...))
+}
+
+// tryLoad is load for goroutines, in which a test must not end.
+func tryLoad(s *Store, members ...string) error {
 	docs := make([]querytest.Doc, len(members))
 	keys := make([]store.Key, len(members))
 	for i, m := range members {
 		var err error
-		docs[i], err = querytest.NewDoc(fmt.Sprint("f", i), m)
-		require.NoError(t, err)
+		if docs[i], err = querytest.NewDoc(fmt.Sprint("f", i), m); err != nil {
+			return err
+		}
 		keys[i] = store.Key{Account: docs[i].Account, Region: docs[i].Region, ProductArn: docs[i].ProductArn, ID: docs[i].ID}
 	}
 	errs, err := s.Update(context.Background(), keys, func(i int, _ *store.Doc, _ store.StateView) (store.Change, error) {
 		return store.Change{JSON: docs[i].JSON}, nil
 	})
-	require.NoError(t, err)
-	for _, err := range errs {
-		require.NoError(t, err)
-	}
+	return errors.Join(append(errs, err)...)
 }
 
 func ids(t *testing.T, s *Store, where string) []string {
 	t.Helper()
-	e, err := query.Parse(where)
+	out, err := tryIDs(s, where)
 	require.NoError(t, err)
+	return out
+}
+
+func tryIDs(s *Store, where string) ([]string, error) {
+	e, err := query.Parse(where)
+	if err != nil {
+		return nil, err
+	}
 	var out []string
 	_, err = s.Find(context.Background(), store.Scope{}, &query.Find{Where: e, Limit: 10_000}, func(d *store.Doc) error {
 		out = append(out, d.Key.ID)
 		return nil
 	})
-	require.NoError(t, err)
 	slices.Sort(out)
-	return out
+	return out, err
 }
 
 // Random tags without end stay within the memory for terms; what did not fit is found all the same.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -90,4 +91,51 @@ func TestIndexMemory(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, s.Close())
+}
+
+// A million random tags, keys and values, stay within the memory for terms: in what the dictionary counts, and in what the index takes.
+// A finding whose tag did not fit is on the overflow, where TestIndexMemory finds it.
+func TestMillionTags(t *testing.T) {
+	const findings, tagsEach, limit = 4_000, 250, 4 << 20
+	s := &Store{opts: Options{IndexMemory: limit}.withDefaults(), key: newHashKey(nil)}
+	s.emptyIndex()
+	random := func(n int, salt uint64) []byte { return strconv.AppendUint(nil, uint64(n+1)*0x9e3779b97f4a7c15^salt, 36) } //nolint:gosec // not negative
+	x := extractor{dict: s.dict}
+	differs := make([]difference, findings)
+	for i := range differs {
+		d := &differs[i]
+		k := store.Key{Account: querytest.Account, Region: querytest.Region, ProductArn: querytest.ProductArn, ID: fmt.Sprint("f", i)}
+		*d = difference{doc: uint32(i), ident: k.Identity(), pair: s.pairHash(k.ProductArn, k.ID), version: uint64(i + 1), kind: comes} //nolint:gosec // small
+		values := make([]asff.Value, tagsEach)
+		for j := range values {
+			n := i*tagsEach + j
+			values[j] = asff.Value{Field: asff.FieldResourceTags, Key: random(n, 0), Text: random(n, 1<<40)}
+		}
+		x.comes(&k, values, d)
+		if i%100 == 99 {
+			x.settle()
+			for at := i - 99; at <= i; at++ {
+				differs[at].order()
+				s.index.apply(&differs[at])
+			}
+		}
+	}
+	require.Greater(t, s.dict.bytes, int64(limit))
+	require.Less(t, s.dict.bytes, int64(limit+limit/100))
+	require.Less(t, indexTakes(s), limit*5/4)
+	over, ok := s.dict.lookup(fieldOverflow, "", spillText[asff.FieldResourceTags][:])
+	require.True(t, ok)
+	indexed := 0
+	for i := range findings {
+		n := i*tagsEach + i%tagsEach
+		id, ok := s.dict.lookup(asff.FieldResourceTags, string(random(n, 0)), random(n, 1<<40))
+		if ok {
+			require.Equal(t, []uint32{uint32(i)}, s.index.posting(id).appendTo(nil)) //nolint:gosec // small
+			indexed++
+			continue
+		}
+		require.True(t, s.index.posting(over).contains(uint32(i))) //nolint:gosec // small
+	}
+	require.Greater(t, indexed, 20)
+	require.Less(t, indexed, findings/5)
 }

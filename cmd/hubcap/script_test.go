@@ -7,9 +7,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets the scripts run hubcap as a command of its own.
+// TestMain lets the scripts run hubcap as a command of its own, and tests the processes that they kill.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hubcap": main})
+	testscript.Main(m, map[string]func(){"hubcap": main, "sweeping": sweeping})
 }
 
 // TestScripts runs the command line as its users type it: testdata/script, a file a story.

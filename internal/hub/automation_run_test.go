@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"hubcap/internal/api"
@@ -18,12 +19,12 @@ import (
 func ended(t *testing.T, h *Hub, p *iam.Principal, started *StartJobOutput) *Job {
 	t.Helper()
 	var job *Job
-	require.Eventually(t, func() bool {
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		out, err := h.GetJob(t.Context(), p, &JobInput{JobId: started.Job.JobId})
-		require.NoError(t, err)
+		require.NoError(c, err)
+		require.NotEmpty(c, out.Job.EndedAt)
 		job = out.Job
-		return job.EndedAt != ""
-	}, 20*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	return job
 }
 

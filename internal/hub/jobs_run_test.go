@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"hubcap/internal/api"
@@ -67,7 +68,11 @@ func inBackground(t *testing.T, h *Hub) {
 
 func untilOver(t *testing.T, h *Hub, id string) *Job {
 	t.Helper()
-	require.Eventually(t, func() bool { return jobNow(t, h, id).EndedAt != "" }, time.Minute, time.Millisecond)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		out, err := h.GetJob(t.Context(), jobCaller1, &JobInput{JobId: id})
+		require.NoError(c, err)
+		require.NotEmpty(c, out.Job.EndedAt)
+	}, time.Minute, time.Millisecond)
 	return jobNow(t, h, id)
 }
 

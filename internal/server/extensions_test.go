@@ -126,17 +126,21 @@ func TestStreamSlowClient(t *testing.T) {
 
 // The time in which the hub looks for what to write is not the client's.
 func TestStreamSlowHub(t *testing.T) {
+	const patience, pieces = 400 * time.Millisecond, 3 // small ones: no time is added for their size
 	h := start(t, Config{}, streaming(func(_ context.Context, _ *exportTestInput, w io.Writer) error {
-		for range 5 {
-			if _, err := w.Write(make([]byte, streamBuffer+1)); err != nil {
+		for range pieces {
+			if _, err := w.Write([]byte("x\n")); err != nil {
 				return err
 			}
-			<-time.After(30 * time.Millisecond) // longer than a client may take
+			if err := w.(interface{ Flush() error }).Flush(); err != nil {
+				return err
+			}
+			<-time.After(patience * 5 / 4) // longer than a client may take
 		}
 		return nil
-	}), func(s *Server) { s.writeTime = 20 * time.Millisecond })
+	}), func(s *Server) { s.writeTime = patience })
 	a := do(t, anyKey(h.request("POST", exportPath, ""), "x"))
-	require.Equal(t, strconv.Itoa(5*(streamBuffer+1)), a.Trailer.Get("X-Hubcap-Length"))
+	require.Equal(t, strconv.Itoa(pieces*len("x\n")), a.Trailer.Get("X-Hubcap-Length"))
 }
 
 // Each stream holds a snapshot and a buffer: there are not many at once.

@@ -98,6 +98,7 @@ func (w *streamWriter) Flush() error {
 	if err := w.flush(); err != nil {
 		return err
 	}
+	w.limit() // what comes behind the last piece, its end among it, is written when the hub has found that there is no more
 	if err := http.NewResponseController(w.c.w).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return errSlowReader
 	}
@@ -125,8 +126,7 @@ func (w *streamWriter) send(p []byte) error {
 		w.c.w.WriteHeader(http.StatusOK)
 	}
 	w.patience = min(w.patience, w.c.s.writeTime) + time.Duration(len(p))*time.Second>>16
-	before := time.Now()                                                           //nolint:forbidigo // the operating system's clock
-	_ = http.NewResponseController(w.c.w).SetWriteDeadline(before.Add(w.patience)) // a recorder in tests has none
+	before := w.limit()
 	_, err := w.c.w.Write(p)
 	w.patience -= time.Since(before)
 	w.sent += int64(len(p))
@@ -134,4 +134,11 @@ func (w *streamWriter) send(p []byte) error {
 		w.err = errSlowReader
 	}
 	return w.err
+}
+
+// limit gives the client its time from now on.
+func (w *streamWriter) limit() (now time.Time) {
+	now = time.Now()                                                            //nolint:forbidigo // the operating system's clock
+	_ = http.NewResponseController(w.c.w).SetWriteDeadline(now.Add(w.patience)) // a recorder in tests has none
+	return now
 }

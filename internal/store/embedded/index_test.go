@@ -99,7 +99,9 @@ func TestMillionTags(t *testing.T) {
 	const findings, tagsEach, limit = 4_000, 250, 4 << 20
 	s := &Store{opts: Options{IndexMemory: limit}.withDefaults(), key: newHashKey(nil)}
 	s.emptyIndex()
-	random := func(n int, salt uint64) []byte { return strconv.AppendUint(nil, uint64(n+1)*0x9e3779b97f4a7c15^salt, 36) } //nolint:gosec // not negative
+	random := func(n int, salt uint64) []byte {
+		return strconv.AppendUint(nil, uint64(n+1)*0x9e3779b97f4a7c15^salt, 36)
+	} //nolint:gosec // not negative
 	x := extractor{dict: s.dict}
 	differs := make([]difference, findings)
 	for i := range differs {

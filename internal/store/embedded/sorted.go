@@ -251,6 +251,7 @@ type best struct {
 	lacks bool // only those that lack the first sort key are taken
 	batch []found
 	keys  []key
+	still []uint32 // a buffer
 }
 
 // look takes documents, which the index's lock is not held for, to the candidates. only, unless nil, is the term that must be the
@@ -268,6 +269,9 @@ func (b *best) look(docs []uint32, only *term) error {
 	}
 	x.mu.RLock()
 	d.mu.RLock()
+	if known != nil {
+		docs = b.stillAt(known, docs)
+	}
 	for i, doc := range docs {
 		if only != nil && known == nil {
 			if t, has, sure := b.f.sort.forwards[0].first(doc); !has || sure && t != only.id {
@@ -297,6 +301,33 @@ func (b *best) look(docs []uint32, only *term) error {
 		}
 	}
 	return b.f.ctx.Err()
+}
+
+// stillAt is those of ascending documents that a term has: one that another value came to since stands elsewhere. The caller holds the
+// index's lock.
+func (b *best) stillAt(t *term, docs []uint32) []uint32 {
+	p := b.f.s.index.posting(t.id)
+	if p.bits != nil {
+		b.still = b.still[:0]
+		for _, doc := range docs {
+			if p.bits.Contains(doc) {
+				b.still = append(b.still, doc)
+			}
+		}
+		return b.still
+	}
+	b.still = p.appendTo(b.still[:0])
+	n := 0
+	for _, doc := range b.still {
+		for len(docs) > 0 && docs[0] < doc {
+			docs = docs[1:]
+		}
+		if len(docs) > 0 && docs[0] == doc {
+			b.still[n] = doc
+			n++
+		}
+	}
+	return b.still[:n]
 }
 
 // passes tells whether a document satisfies what was left for later, or may. One that changed since the plan was made is judged

@@ -244,7 +244,7 @@ func sortable(i int) string {
 }
 
 // Pages by any order meet what does not change exactly once, in order, while writers change other members of it and other findings
-// come, go and move.
+// come, go and move; and those at most once in each state.
 func TestSortedPagesAmongWriters(t *testing.T) {
 	const findings = 120
 	opts := small
@@ -309,8 +309,9 @@ func TestSortedPagesAmongWriters(t *testing.T) {
 				}
 				q := query.Find{Where: where, Sort: sort, Limit: 11}
 				var met []int
+				states := map[uint64]string{} // of those that move, by version
 				for more := true; more; more = q.After != nil {
-					next, err := pageOfStill(s, &q, findings, &met)
+					next, err := pageOfStill(s, &q, findings, &met, states)
 					if err != nil {
 						t.Error(err)
 						return
@@ -328,8 +329,8 @@ func TestSortedPagesAmongWriters(t *testing.T) {
 	writers.Wait()
 }
 
-// pageOfStill appends those findings of a page that do not move.
-func pageOfStill(s *Store, q *query.Find, findings int, met *[]int) (*query.Position, error) {
+// pageOfStill appends those findings of a page that do not move. Of the others none may come twice in the same state.
+func pageOfStill(s *Store, q *query.Find, findings int, met *[]int, states map[uint64]string) (*query.Position, error) {
 	return s.Find(context.Background(), store.Scope{}, q, func(d *store.Doc) error {
 		var n int
 		if _, err := fmt.Sscanf(d.Key.ID, "f%d", &n); err != nil {
@@ -337,7 +338,12 @@ func pageOfStill(s *Store, q *query.Find, findings int, met *[]int) (*query.Posi
 		}
 		if n < findings {
 			*met = append(*met, n)
+			return nil
 		}
+		if was, twice := states[d.Version]; twice {
+			return fmt.Errorf("%s came twice in one state, as %s, by %v", d.Key.ID, was, q.Sort)
+		}
+		states[d.Version] = d.Key.ID
 		return nil
 	})
 }

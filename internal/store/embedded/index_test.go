@@ -101,13 +101,13 @@ func TestMillionTags(t *testing.T) {
 	s.emptyIndex()
 	random := func(n int, salt uint64) []byte {
 		return strconv.AppendUint(nil, uint64(n+1)*0x9e3779b97f4a7c15^salt, 36)
-	} //nolint:gosec // not negative
+	}
 	x := extractor{dict: s.dict}
 	differs := make([]difference, findings)
 	for i := range differs {
 		d := &differs[i]
 		k := store.Key{Account: querytest.Account, Region: querytest.Region, ProductArn: querytest.ProductArn, ID: fmt.Sprint("f", i)}
-		*d = difference{doc: uint32(i), ident: k.Identity(), pair: s.pairHash(k.ProductArn, k.ID), version: uint64(i + 1), kind: comes} //nolint:gosec // small
+		*d = difference{doc: uint32(i), ident: k.Identity(), pair: s.pairHash(k.ProductArn, k.ID), version: uint64(i + 1), kind: comes}
 		values := make([]asff.Value, tagsEach)
 		for j := range values {
 			n := i*tagsEach + j
@@ -132,11 +132,11 @@ func TestMillionTags(t *testing.T) {
 		n := i*tagsEach + i%tagsEach
 		id, ok := s.dict.lookup(asff.FieldResourceTags, string(random(n, 0)), random(n, 1<<40))
 		if ok {
-			require.Equal(t, []uint32{uint32(i)}, s.index.posting(id).appendTo(nil)) //nolint:gosec // small
+			require.Equal(t, []uint32{uint32(i)}, s.index.posting(id).appendTo(nil))
 			indexed++
 			continue
 		}
-		require.True(t, s.index.posting(over).contains(uint32(i))) //nolint:gosec // small
+		require.True(t, s.index.posting(over).contains(uint32(i)))
 	}
 	require.Greater(t, indexed, 20)
 	require.Less(t, indexed, findings/5)

@@ -19,6 +19,7 @@ import (
 type lintCmd struct {
 	Files   []string `arg:"" name:"file" help:"Findings: a list, an object with Findings, one finding, or any number of these after one another (NDJSON); - is the standard input."`
 	Format  string   `enum:"text,json,sarif" default:"text" help:"text, json or sarif (${default})."`
+	Mend    bool     `help:"Print the findings, mended where that can be done without knowing what was meant, as a list that import takes; what was changed and what is still wrong goes to standard error."`
 	Profile string   `enum:"open,aws" default:"open" help:"open keeps members the format does not know, aws refuses them (${default})."`
 }
 
@@ -31,7 +32,14 @@ offending value, the rule and how to mend it. A file without findings is told to
 
 // Run checks the files one after the other.
 func (c *lintCmd) Run(ctx context.Context, std *streams) error {
+	if c.Mend && c.Format != "text" {
+		return fmt.Errorf("--mend prints findings: leave --format %s out", c.Format)
+	}
 	l := &linter{batch: asff.Batch{Options: asff.Options{RefuseUnknown: c.Profile == "aws"}}, out: newLintPrinter(c.Format, std.Out)}
+	if c.Mend {
+		l.mended = &mendedList{w: std.Out, told: std.Err}
+		l.out = &lintText{std.Err}
+	}
 	unread := false
 	for _, name := range c.Files {
 		r, shown, err := openInput(name, std.In)
@@ -43,6 +51,9 @@ func (c *lintCmd) Run(ctx context.Context, std *streams) error {
 			unread = unread || !harmless(err)
 			complain(std.Err, err)
 		}
+	}
+	if err := l.mended.end(); err != nil {
+		return err
 	}
 	if err := l.out.end(l.sum); err != nil {
 		return err
@@ -81,6 +92,8 @@ type linter struct {
 	sum   lintSum
 	body  []byte
 	where locator
+
+	mended *mendedList // nil: nothing is mended
 }
 
 // file checks one file. What makes the rest of it unreadable is a violation too; the error is of the machine, not of the text.
@@ -115,6 +128,24 @@ func (l *linter) file(ctx context.Context, name string, r io.Reader) error {
 func (l *linter) finding(file string, n int, item readItem) error {
 	l.sum.Findings++
 	id, results := l.check(item)
+	if l.mended != nil {
+		changed, err := l.mended.add(item, l.batch.Options)
+		if err != nil {
+			return err
+		}
+		if changed != nil {
+			if err := l.mended.tell(file, item.place, id, changed.Mends); err != nil {
+				return err
+			}
+			mended := item
+			mended.Raw = changed.Text
+			if id, results = l.check(mended); len(results) > 0 {
+				for i := range results { // where it stands in what was sent, nobody looks
+					results[i].Pointer, results[i].Offset = "", 0
+				}
+			}
+		}
+	}
 	if len(results) == 0 {
 		return nil
 	}

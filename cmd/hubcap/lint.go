@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,7 +34,7 @@ func (c *lintCmd) Run(ctx context.Context, std *streams) error {
 	if c.Mend && c.Format != "text" {
 		return fmt.Errorf("--mend prints findings: leave --format %s out", c.Format)
 	}
-	l := &linter{batch: asff.Batch{Options: asff.Options{RefuseUnknown: c.Profile == "aws"}}, out: newLintPrinter(c.Format, std.Out)}
+	l := &linter{checks: hub.Diagnosis{Options: asff.Options{RefuseUnknown: c.Profile == "aws"}}, out: newLintPrinter(c.Format, std.Out)}
 	if c.Mend {
 		l.mended = &mendedList{w: std.Out, told: std.Err}
 		l.out = &lintText{std.Err}
@@ -79,19 +78,11 @@ type lintResult struct {
 // lintSum is what was seen in all.
 type lintSum struct{ Files, Findings, Bad, Violations int }
 
-// The rules that are no keyword of the schema.
-const (
-	ruleJSON       = "json"       // the file, or a request with this finding in it, is no strict JSON
-	ruleSize       = "size"       // the finding is too large
-	ruleProductArn = "productArn" // AWS resolves it before it looks at the finding
-)
-
 type linter struct {
-	batch asff.Batch
-	out   lintPrinter
-	sum   lintSum
-	body  []byte
-	where locator
+	checks hub.Diagnosis
+	out    lintPrinter
+	sum    lintSum
+	where  locator
 
 	mended *mendedList // nil: nothing is mended
 }
@@ -111,7 +102,7 @@ func (l *linter) file(ctx context.Context, name string, r io.Reader) error {
 		if broken, ok := errors.AsType[*readError](err); ok {
 			return l.tell(lintResult{
 				File: name, Line: broken.Line, Column: broken.Column, Offset: broken.Offset,
-				Violation: asff.Violation{Path: "file", Message: broken.Reason, Keyword: ruleJSON},
+				Violation: asff.Violation{Path: "file", Message: broken.Reason, Keyword: hub.RuleJSON},
 				Remedy:    "Mend the text here: the rest of the file was not read.",
 			})
 		}
@@ -129,7 +120,7 @@ func (l *linter) finding(file string, n int, item readItem) error {
 	l.sum.Findings++
 	id, results := l.check(item)
 	if l.mended != nil {
-		changed, err := l.mended.add(item, l.batch.Options)
+		changed, err := l.mended.add(item, l.checks.Options)
 		if err != nil {
 			return err
 		}
@@ -169,38 +160,14 @@ func (l *linter) tell(r lintResult) error {
 // check judges a finding as a hub does: in a request of its own. The offset of a result is that of a syntax error in the
 // finding, else 0.
 func (l *linter) check(item readItem) (id string, results []lintResult) {
-	if len(item.Raw) > asff.MaxFindingBytes {
-		results = append(results, lintResult{
-			Violation: asff.Violation{
-				Path: "data", Message: "Finding size exceeded 240 KB", Keyword: ruleSize, Value: strconv.Itoa(len(item.Raw)) + " bytes",
-			},
-			Remedy: fmt.Sprintf("Shorten it to at most %d bytes from { to }, white space included.", asff.MaxFindingBytes),
-		})
+	id, problems, readable := l.checks.Problems(item.Raw)
+	if !readable {
+		id = readLabel(item.Raw).ID
 	}
-	l.body = append(append(append(l.body[:0], batchHead...), item.Raw...), batchTail...)
-	if err := l.batch.Read(l.body); err != nil {
-		r := lintResult{Violation: asff.Violation{Path: "data", Message: "makes the whole request no strict JSON: " + err.Error(), Keyword: ruleJSON}}
-		if syntax, ok := errors.AsType[*asff.SyntaxError](err); ok {
-			r.Offset = int64(min(max(syntax.Offset-len(batchHead), 0), len(item.Raw)))
-			r.Message = "makes the whole request no strict JSON: " + syntax.Reason
-		}
-		r.Remedy = "Write it as RFC 8259 asks, in UTF-8, nested at most " + strconv.Itoa(asff.MaxDepth) + " deep."
-		return readLabel(item.Raw).ID, append(results, r)
+	for _, p := range problems {
+		results = append(results, lintResult{Violation: p.Violation, Remedy: p.Remedy, Offset: int64(p.Offset)})
 	}
-	f := &l.batch.Findings[0]
-	if f.HasProductArn && !hub.IsProductARN(f.ProductArn) {
-		results = append(results, lintResult{
-			Violation: asff.Violation{
-				Path: "data.ProductArn", Message: `makes AWS refuse the whole request: productArn: "` + f.ProductArn + `"`,
-				Keyword: ruleProductArn, Pointer: "/ProductArn", Value: strconv.Quote(f.ProductArn),
-			},
-			Remedy: "Write arn:aws:securityhub:REGION:ACCOUNT:product/COMPANY/PRODUCT; ACCOUNT is empty for public products.",
-		})
-	}
-	for _, v := range f.Violations {
-		results = append(results, lintResult{Violation: v, Remedy: v.Remedy()})
-	}
-	return f.ID, results
+	return id, results
 }
 
 // locator finds places by JSON pointer.

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"hubcap/internal/hub"
 )
 
 // lintPrinter writes violations as they are found: memory does not grow with their number.
@@ -153,7 +155,7 @@ var lintRules = []struct{ ID, Text string }{
 	{"duplicate", "A member that occurs twice in one object."},
 	{"enum", "A value that is none of the allowed ones."},
 	{"format", "A text that has the form of an instant and names none."},
-	{ruleJSON, "Text that is no strict JSON."},
+	{hub.RuleJSON, "Text that is no strict JSON."},
 	{"maximum", "A number that is too large."},
 	{"maxItems", "A list that is too long."},
 	{"maxLength", "A text that is too long."},
@@ -163,10 +165,10 @@ var lintRules = []struct{ ID, Text string }{
 	{"minLength", "A text that is too short."},
 	{"minProperties", "A map with too few entries."},
 	{"pattern", "A text that does not match its pattern."},
-	{ruleProductArn, "A product ARN that names no product of a Region: it makes AWS refuse the whole request."},
+	{hub.RuleProductArn, "A product ARN that names no product of a Region: it makes AWS refuse the whole request."},
 	{"range", "A number beyond the range of its type."},
 	{"required", "A member that is missing."},
-	{ruleSize, "A finding of more than 240 KB."},
+	{hub.RuleSize, "A finding of more than 240 KB."},
 	{"type", "A value of the wrong JSON type."},
 	{"unicode", "An escape that is half of a surrogate pair."},
 	{"uniqueItems", "A list that holds one item twice."},

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hubcap/internal/asff"
+	"hubcap/internal/hub"
 )
 
 func TestLocator(t *testing.T) {
@@ -121,7 +122,7 @@ func TestLintTellsWhatNoRequestMayHold(t *testing.T) {
 			for _, v := range got.Violations {
 				rules = append(rules, v.Rule)
 				require.NotEmpty(t, v.Remedy)
-				if v.Rule == ruleJSON && c.name != "too deep" {
+				if v.Rule == hub.RuleJSON && c.name != "too deep" {
 					require.Contains(t, []byte("\xff\x01"), fmt.Sprintf(goodFinding, c.member)[v.Offset])
 				}
 			}
@@ -138,7 +139,7 @@ func TestLintRules(t *testing.T) {
 	}))
 	for _, r := range lintRules {
 		switch r.ID {
-		case ruleJSON, ruleSize, ruleProductArn:
+		case hub.RuleJSON, hub.RuleSize, hub.RuleProductArn:
 		default:
 			require.NotEmpty(t, asff.Violation{Keyword: r.ID}.Remedy(), r.ID)
 		}

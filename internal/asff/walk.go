@@ -151,3 +151,57 @@ func Split(doc []byte, m *Members) error {
 	}
 	return nil
 }
+
+// Subject is what a canonical document is about, as JSON values in it: which rule of its generator found what of which resource. nil stands for
+// what it does not say. Two findings of one subject are one thing found twice, or two of a kind in one place.
+func Subject(doc []byte, m *Members) (generator, title, resource []byte) {
+	generator, title = m.Get(doc, TopGeneratorId), m.Get(doc, TopTitle)
+	list := m.Get(doc, TopResources)
+	if len(list) < 2 || list[1] != '{' {
+		return generator, title, nil
+	}
+	o := format().root.members[TopResources].shape.elem.object
+	for p := 2; p < len(list) && list[p] == '"'; p++ {
+		t, value := passName(list, p, o, 0)
+		if p = passValue(list, value); p >= len(list) {
+			break
+		}
+		if t != nil && t.name == "Id" {
+			return generator, title, list[value:p]
+		}
+		if list[p] != ',' {
+			break
+		}
+	}
+	return generator, title, nil
+}
+
+// Fullest is the top-level list or map of a canonical document that is nearest to the most it may hold; limit 0: it has none with a limit.
+func Fullest(doc []byte, m *Members) (member Top, n, limit int) {
+	o := format().root
+	for t := range numTops {
+		sh := o.members[t].shape
+		if sh.max == unbounded || sh.kind != kindList && sh.kind != kindMap {
+			continue
+		}
+		v := m.Get(doc, t)
+		if len(v) <= 2 {
+			continue
+		}
+		count := 0
+		for p := 1; p < len(v); p++ {
+			if sh.kind == kindMap {
+				p, _ = passString(v, p)
+				p++ // the colon
+			}
+			if p = passValue(v, p); p >= len(v) {
+				break
+			}
+			count++
+		}
+		if limit == 0 || count*limit > n*int(sh.max) {
+			member, n, limit = t, count, int(sh.max)
+		}
+	}
+	return member, n, limit
+}

@@ -90,6 +90,8 @@ type Hub struct {
 	shared  bool
 	told    time.Duration // how long a change is told; 0: for good
 
+	producers *producers
+
 	questionTime time.Duration // of answers made of many questions; 0: unbounded
 
 	retention    Retention
@@ -127,7 +129,7 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	h := &Hub{
 		store: store.Narrowed(cfg.Store), organization: org, profile: cfg.Profile, clock: cfg.Clock, log: cfg.Log, catalog: cat,
 		told: time.Duration(cfg.HistoryDays) * day, retention: cfg.Retention, standards: known,
-		questionTime: cfg.QuestionTime,
+		questionTime: cfg.QuestionTime, producers: newProducers(cfg.Clock()),
 	}
 	if len(cfg.Sinks) > 0 {
 		if h.sinks, err = newSinks(cfg.Sinks); err != nil {

@@ -51,9 +51,11 @@ func (h *Hub) BatchImportFindings(ctx context.Context, p *iam.Principal, body []
 		return nil, api.InvalidParameter("Findings", "should NOT have more than "+strconv.Itoa(asff.MaxFindings)+" items")
 	}
 	if err := c.resolveProducts(); err != nil {
+		c.refuseWhole(err)
 		return nil, err
 	}
 	if err := h.store.View(ctx, c.checkAccess); err != nil {
+		c.refuseWhole(err)
 		return nil, err
 	}
 	c.checkFindings()
@@ -64,6 +66,7 @@ func (h *Hub) BatchImportFindings(ctx context.Context, p *iam.Principal, body []
 		}
 		c.collect(ctx, errs)
 	}
+	h.producers.note(c)
 	return c.output(), nil
 }
 
@@ -80,6 +83,8 @@ type importCall struct {
 	failed   []failure // by finding
 	ready    []int     // the findings that go to the store
 	keys     []store.Key
+	outcomes []asff.Outcome // by key: what became of it in the store
+	blame    int            // the finding that was looked at last, when a whole request is refused
 
 	merger asff.Merger
 	stored asff.Stored
@@ -109,7 +114,7 @@ func (c *importCall) release() {
 	clear(c.failed)
 	clear(c.keys)
 	c.targets, c.targetOf, c.failed = c.targets[:0], c.targetOf[:0], c.failed[:0]
-	c.ready, c.keys = c.ready[:0], c.keys[:0]
+	c.ready, c.keys, c.outcomes, c.blame = c.ready[:0], c.keys[:0], c.outcomes[:0], 0
 	c.h, c.p, c.stored, c.env = nil, nil, asff.Stored{}, asff.Env{}
 	c.hubs.reset()
 	c.rules.reset()
@@ -121,6 +126,7 @@ func (c *importCall) release() {
 // resolveProducts is step 2: every ProductArn that is a string must name a product of a Region (spec 1.1.8).
 func (c *importCall) resolveProducts() error {
 	for i := range c.batch.Findings {
+		c.blame = i
 		f := &c.batch.Findings[i]
 		at := -1
 		if f.HasProductArn {
@@ -164,6 +170,7 @@ func (c *importCall) checkAccess(st store.StateView) error {
 	c.failed = slices.Grow(c.failed[:0], n)[:n]
 	clear(c.failed)
 	for i := range n {
+		c.blame = i
 		account, t, ok := c.named(i)
 		if !ok || c.sameAsBefore(i, account) {
 			continue
@@ -209,6 +216,7 @@ func (c *importCall) checkFindings() {
 			c.failed[i] = failure{"InvalidInput", asff.ErrorMessage(f.Violations)}
 		default:
 			c.ready = append(c.ready, i)
+			c.outcomes = append(c.outcomes, 0)
 			c.keys = append(c.keys, store.Key{
 				Account: f.AwsAccountID, Region: c.p.Region, ProductArn: f.ProductArn, ID: f.ID,
 			})
@@ -238,6 +246,7 @@ func (c *importCall) merge(k int, old *store.Doc, st store.StateView) (store.Cha
 	if err != nil {
 		return store.Change{}, err
 	}
+	c.outcomes[k] = outcome
 	change := store.Change{JSON: doc, Customer: customer}
 	switch outcome {
 	case asff.Created:

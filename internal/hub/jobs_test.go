@@ -29,6 +29,9 @@ func init() {
 	operations["CountFindings"] = operation((*Hub).CountFindings)
 	operations["GroupFindings"] = operation((*Hub).GroupFindings)
 	operations["GroupFindingsQuery"] = operation((*Hub).GroupFindingsQuery)
+	operations["ListProducers"] = operation((*Hub).ListProducers)
+	operations["ListRejectedFindings"] = operation((*Hub).ListRejectedFindings)
+	operations["GetImportRates"] = operation((*Hub).GetImportRates)
 	operations["GetFindingSeries"] = operation((*Hub).GetFindingSeries)
 	operations["ExplainFindings"] = operation((*Hub).ExplainFindings)
 	operations["ExportFindings"] = func(h *Hub, ctx context.Context, p *iam.Principal, r *api.Request) (any, error) {

@@ -99,7 +99,8 @@ bench: bin/benchtable bin/benchstat
 	@bin/benchtable < bin/bench.txt
 
 # A hub with so many findings on disk, in a process of its own, is asked over HTTP with checked signatures: pages of 100, warm, then the
-# same while 4 clients import; then both exports, its memory, and how long it takes to open.
+# same while 4 clients import; then both exports, its memory, how long it takes to open, and how long a sweep lets others wait. The table
+# marks what misses its goal.
 questions = for n in $(BENCHFIND); do \
 		HUBCAP_BENCH_FINDINGS=$$n go test -run '^$$' -bench '^BenchmarkQuestions$$' -benchtime 1x -timeout 120m ./cmd/hubcap; \
 	done

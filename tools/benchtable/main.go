@@ -2,11 +2,12 @@
 // findings, with findings a second, processor time and allocations a finding, and for the store's rows the share of the bare put
 // of the same documents in the same run. Lines before the first benchmark (machine, versions) stay above the table. What was asked of
 // hubs with numbers of findings has a table of its own: a row a question, the goal, and for each number the times, also while
-// others import, and how the middle of them grew.
+// others import, and how the middle of them grew. What misses its goal is marked.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -137,8 +138,8 @@ func writeSized(w *bufio.Writer, rows []row) {
 	fmt.Fprintf(w, "%s\n%s\n", head, line)
 	for _, name := range names {
 		first, goal := of[sizes[0]+"/"+name], ""
-		if g := first.figures["goal-ms"]; g > 0 {
-			goal = strconv.FormatFloat(g, 'g', -1, 64)
+		if g := cmp.Or(first.figures["goal-ms"], first.figures["goal-MB"]); g > 0 {
+			goal = strconv.FormatFloat(g, 'f', -1, 64)
 		}
 		fmt.Fprintf(w, "| %-26s | %8s |", name, goal)
 		for i, size := range sizes {
@@ -146,29 +147,52 @@ func writeSized(w *bufio.Writer, rows []row) {
 			if i > 0 {
 				fmt.Fprintf(w, " %7s |", grew(first, r))
 			}
-			for _, f := range []string{middle(r), milliseconds(r, "p99-ms"), middle(busy), milliseconds(busy, "p99-ms")} {
+			for _, f := range []string{middle(r, size, 1), slowest(r, size, 1), middle(busy, size, 2), slowest(busy, size, 2)} {
 				fmt.Fprintf(w, " %9s |", f)
 			}
 		}
 		fmt.Fprintln(w)
 	}
+	fmt.Fprintln(w, "\n! above its goal, which is for up to a million findings: four times as much for a p99, and while others import twice that")
+	fmt.Fprintln(w, "~ a p99 above four times the middle beside it")
 }
 
-// middle is the middle of the times, or the memory of a row that has none.
-func middle(r row) string {
+// middle is the middle of the times, or the memory of a row that has none. times is how often the goal it may be.
+func middle(r row, size string, times float64) string {
 	if mb := figure(r, "MB"); mb != "" {
-		return mb
+		return mb + missed(size, r.figures["MB"], r.figures["goal-MB"])
 	}
-	return milliseconds(r, "p50-ms")
-}
-
-func milliseconds(r row, unit string) string {
-	v, ok := r.figures[unit]
+	v, ok := r.figures["p50-ms"]
 	if !ok {
 		return ""
 	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
+	return milliseconds(v) + missed(size, v, times*r.figures["goal-ms"])
 }
+
+// tail is how often the middle a p99 may be.
+const tail = 4
+
+func slowest(r row, size string, times float64) string {
+	v, ok := r.figures["p99-ms"]
+	if !ok {
+		return ""
+	}
+	mark := missed(size, v, tail*times*r.figures["goal-ms"])
+	if mark == "" && v > tail*r.figures["p50-ms"] {
+		mark = "~"
+	}
+	return milliseconds(v) + mark
+}
+
+// missed marks a figure above a goal; 0: there is none.
+func missed(size string, v, goal float64) string {
+	if n, err := strconv.Atoi(size); err != nil || n > 1_000_000 || goal == 0 || v <= goal {
+		return ""
+	}
+	return "!"
+}
+
+func milliseconds(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
 
 // grew is by how much a figure grew.
 func grew(from, to row) string {

@@ -65,19 +65,27 @@ func TestTableTellsFailure(t *testing.T) {
 func TestTableOfSizes(t *testing.T) {
 	const in = `BenchmarkQuestions/n=1000/id-2 1 0.5000 goal-ms 0.4000 p50-ms 1.200 p99-ms 3.7 KB
 BenchmarkQuestions/n=1000/id/importing-2 1 0.5000 goal-ms 0.7000 p50-ms 2.500 p99-ms
-BenchmarkQuestions/n=1000/resident-2 1 120.0 MB
-BenchmarkQuestions/n=5000/id-2 1 0.5000 goal-ms 0.6000 p50-ms 1.300 p99-ms
-BenchmarkQuestions/n=5000/resident-2 1 480.0 MB
+BenchmarkQuestions/n=1000/newest-2 1 3.000 goal-ms 3.100 p50-ms 12.50 p99-ms
+BenchmarkQuestions/n=1000/newest/importing-2 1 3.000 goal-ms 6.100 p50-ms 23.90 p99-ms
+BenchmarkQuestions/n=1000/resident-2 1 120.0 MB 100 goal-MB
+BenchmarkQuestions/n=5000000/id-2 1 0.5000 goal-ms 0.6000 p50-ms 1.300 p99-ms
+BenchmarkQuestions/n=5000000/resident-2 1 480.0 MB
+BenchmarkQuestions/n=1000/slow-2 1 1.0 p50-ms 4.1 p99-ms
 `
 	var out strings.Builder
 	if err := table(strings.NewReader(in), &out); err != nil {
 		t.Fatal(err)
 	}
 	want := `
-| ms (resident: MB)          |     goal |      1000 |       p99 | importing |       p99 |    grew |      5000 |       p99 | importing |       p99 |
+| ms (resident: MB)          |     goal |      1000 |       p99 | importing |       p99 |    grew |   5000000 |       p99 | importing |       p99 |
 |----------------------------|---------:|----------:|----------:|----------:|----------:|--------:|----------:|----------:|----------:|----------:|
 | id                         |      0.5 |      0.40 |      1.20 |      0.70 |      2.50 |    1.5x |      0.60 |      1.30 |           |           |
-| resident                   |          |     120.0 |           |           |           |    4.0x |     480.0 |           |           |           |
+| newest                     |        3 |     3.10! |    12.50! |     6.10! |     23.90 |         |           |           |           |           |
+| resident                   |      100 |    120.0! |           |           |           |    4.0x |     480.0 |           |           |           |
+| slow                       |          |      1.00 |     4.10~ |           |           |         |           |           |           |           |
+
+! above its goal, which is for up to a million findings: four times as much for a p99, and while others import twice that
+~ a p99 above four times the middle beside it
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)

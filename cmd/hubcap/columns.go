@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"hubcap/internal/asff"
 )
 
 // A column is a path into a finding, names joined by dots: Severity.Label, Resources.Id, Resources.Tags.env. Lists are passed through:
@@ -58,6 +60,8 @@ func newColumnReader(paths []string) (*columnReader, error) {
 			return nil, fmt.Errorf("--columns: %q is no path such as Severity.Label", path)
 		case seen[path]:
 			return nil, fmt.Errorf("--columns: %s stands there twice", path)
+		case attributeOnly(path):
+			return nil, fmt.Errorf("--columns: %s is an attribute of conditions; a column is a path into the finding, such as Severity.Label", path)
 		}
 		seen[path] = true
 		if path == wholeFinding {
@@ -67,6 +71,13 @@ func newColumnReader(paths []string) (*columnReader, error) {
 		r.root.add(path, i)
 	}
 	return r, nil
+}
+
+// attributeOnly tells whether a name stands in conditions and in no finding.
+func attributeOnly(path string) bool {
+	_, attribute := asff.FieldByName(path)
+	_, member := asff.TopByName(path)
+	return attribute && !member
 }
 
 // add registers every way to read a path: its names may hold dots.

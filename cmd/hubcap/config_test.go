@@ -136,7 +136,7 @@ func TestConfigurationPage(t *testing.T) {
 		require.NoError(t, err)
 		shown++
 	}
-	require.Equal(t, 1, shown)
+	require.Equal(t, 2, shown)
 }
 
 func TestExample(t *testing.T) {

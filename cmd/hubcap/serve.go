@@ -82,7 +82,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	debug.SetMemoryLimit(memory)
 	defer tuneCollector(ctx)()
 
-	sinks, err := cfg.sinks()
+	sinks, err := cfg.sinks(ctx, log)
 	if err != nil {
 		return err
 	}

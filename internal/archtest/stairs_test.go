@@ -62,6 +62,10 @@ var rooms = []struct {
 	{"database/sql", []string{"internal/store/postgres"}},
 	{"github.com/jackc/pgx", []string{"internal/store/postgres"}},
 	{"github.com/cockroachdb/pebble", []string{"internal/store/embedded"}},
+	{"github.com/nats-io", []string{"internal/event"}},
+	{"github.com/twmb/franz-go", []string{"internal/event"}},
+	{"github.com/rabbitmq", []string{"internal/event"}},
+	{"github.com/aws/aws-sdk-go-v2/service", []string{"internal/event"}},
 }
 
 // securityhub is the package of the AWS SDK that must not enter the main module, not even by way of a test.

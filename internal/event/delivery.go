@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"slices"
@@ -18,7 +19,7 @@ import (
 const (
 	pageEvents     = 256              // that one look at the outbox takes
 	pageBytes      = 8 << 20          // of envelopes that it holds
-	atOnce         = 8                // attempts under way to one sink
+	atOnce         = 8                // attempts under way to one sink, unless it is Wide
 	leaseTime      = time.Minute      // of an account
 	leaseMargin    = 15 * time.Second // before its end, longer than an attempt
 	attemptTime    = 10 * time.Second
@@ -35,6 +36,7 @@ type worker struct {
 	pause *backoff.ExponentialBackOff // of the sink as a whole
 	first time.Duration
 	most  time.Duration
+	wide  int // attempts under way
 
 	mu        sync.Mutex // of what follows
 	held      map[store.Identity]*retry
@@ -59,10 +61,13 @@ type retry struct {
 
 func newWorker(s *Service, sink *Sink, first, most time.Duration) *worker {
 	w := &worker{
-		s: s, sink: sink, first: first, most: most, held: map[store.Identity]*retry{},
+		s: s, sink: sink, first: first, most: most, wide: atOnce, held: map[store.Identity]*retry{},
 		delivered: s.meters.delivered.WithLabelValues(sink.Name), failed: s.meters.failed.WithLabelValues(sink.Name),
 		dead: s.meters.dead.WithLabelValues(sink.Name), lag: s.meters.lag.WithLabelValues(sink.Name),
 		up: s.meters.up.WithLabelValues(sink.Name), oldest: s.meters.oldest.WithLabelValues(sink.Name),
+	}
+	if t, ok := sink.Target.(Wide); ok {
+		w.wide = t.AtOnce()
 	}
 	w.pause = w.newPause()
 	w.up.Set(1)
@@ -324,7 +329,7 @@ func (w *worker) deliver(ctx context.Context, l *lease, p *page, r *tally) {
 		down    = make(chan struct{})
 		once    sync.Once
 	)
-	for range min(atOnce, len(due)) {
+	for range min(w.wide, len(due)) {
 		workers.Go(func() {
 			for f := range queue {
 				if !w.finding(ctx, l, p, f) && !w.isUp() {
@@ -425,7 +430,7 @@ func (w *worker) finding(ctx context.Context, l *lease, p *page, f []waiting) bo
 func (w *worker) attempt(ctx context.Context, next *waiting) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
-	err := w.sink.Target.Deliver(ctx, &Message{ID: next.ref.ID(), Time: next.time, Body: next.body})
+	err := w.sink.Target.Deliver(ctx, &Message{ID: next.ref.ID(), Finding: hex.EncodeToString(next.ref.Identity[:]), Time: next.time, Body: next.body})
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return &Refusal{Reason: "no answer in " + attemptTime.String()}
 	}
@@ -486,7 +491,7 @@ func (w *worker) failedOf(ctx context.Context, p *page, next *waiting, err error
 		w.downSince, w.inRow = now, 0
 		w.up.Set(0)
 	case !w.told:
-		if w.inRow++; w.inRow > atOnce { // more than were under way
+		if w.inRow++; w.inRow > w.wide { // more than were under way
 			w.told = true
 			w.s.log.WarnContext(ctx, "a sink takes no events; they wait, and are tried again", slog.String("sink", w.sink.Name), slog.String("error", w.reason))
 		}

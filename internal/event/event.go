@@ -16,9 +16,10 @@ import (
 
 // Message is an event on its way to a receiver.
 type Message struct {
-	ID   string    // of the event: the same in every attempt
-	Time time.Time // of the event
-	Body []byte    // the envelope, JSON on one line; valid until Deliver returns
+	ID      string    // of the event: the same in every attempt
+	Finding string    // what keeps a finding's events together and in order: 32 hexadecimal digits of its identity
+	Time    time.Time // of the event
+	Body    []byte    // the envelope, JSON on one line; valid until Deliver returns
 }
 
 // Target hands events over. Several goroutines call it at once, never for two events of one finding.
@@ -30,7 +31,14 @@ type Target interface {
 	Close() error
 }
 
-// Refusal is a failure of which the receiver said more.
+// Wide is a Target that gathers attempts, so that more of them should be under way than the usual 8.
+type Wide interface {
+	Target
+	AtOnce() int
+}
+
+// Refusal is a failure of which the receiver said more. Permanent is one that lies in the event: too large, say. What people mend, as a
+// queue that is not there or a key that may not write, is none: then the sink is down, and its events wait.
 type Refusal struct { //nolint:errname // what the receiver did, not what went wrong here
 	Reason    string
 	Permanent bool          // it would answer the same again

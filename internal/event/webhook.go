@@ -10,13 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -30,14 +27,10 @@ type WebhookOptions struct {
 	// secrets are refused all the same.
 	AllowPrivate bool
 	Clock        func() time.Time
-	TLS          *tls.Config // of tests
+	TLS          *tls.Config // whom to trust and what to show; nil: as the machine does, and nothing
 }
 
-const (
-	secretPrefix = "whsec_"
-	maxAnswer    = 64 << 10 // that is read of an answer
-	dialTime     = 5 * time.Second
-)
+const secretPrefix = "whsec_"
 
 // Webhook posts events to an address.
 type Webhook struct {
@@ -70,20 +63,7 @@ func NewWebhook(o WebhookOptions) (*Webhook, error) {
 		}
 		w.secrets = append(w.secrets, key)
 	}
-	w.client = &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  nil, // not from the environment: what is judged is what is dialled
-			DialContext:            Dialer(o.AllowPrivate).DialContext,
-			TLSClientConfig:        o.TLS,
-			TLSHandshakeTimeout:    dialTime,
-			ForceAttemptHTTP2:      true,
-			MaxIdleConnsPerHost:    atOnce,
-			IdleConnTimeout:        90 * time.Second,
-			MaxResponseHeaderBytes: maxAnswer,
-			DisableCompression:     true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	w.client = httpClient(o.AllowPrivate, o.TLS)
 	return w, nil
 }
 
@@ -174,84 +154,4 @@ func withoutURL(err error) error {
 func (w *Webhook) Close() error {
 	w.client.CloseIdleConnections()
 	return nil
-}
-
-// errForbiddenAddress refuses to dial.
-var errForbiddenAddress = errors.New("the address is of this machine, a private network or otherwise special: it is not dialled (allow_private lets it)")
-
-// Dialer dials what receivers may be at. It judges the address that a name was resolved to, at the moment of dialling, so that no name
-// leads into one's own network.
-func Dialer(allowPrivate bool) *net.Dialer {
-	return &net.Dialer{
-		Timeout: dialTime,
-		Control: func(_, address string, _ syscall.RawConn) error {
-			at, err := netip.ParseAddrPort(address)
-			if err != nil || !mayDial(at.Addr(), allowPrivate) {
-				return errForbiddenAddress
-			}
-			return nil
-		},
-	}
-}
-
-// metadata are addresses at which clouds tell machines their secrets.
-var metadata = []netip.Addr{
-	netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("169.254.170.2"), netip.MustParseAddr("169.254.170.23"),
-	netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"),
-}
-
-// special are blocks of IPv4 that are nobody's on the Internet (the IANA registry of special-purpose addresses).
-var special = prefixes(
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24",
-	"192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-)
-
-// global is what IPv6 has of the Internet, and carriers what of it carries an address of IPv4 or is special.
-var (
-	global   = netip.MustParsePrefix("2000::/3")
-	carriers = prefixes("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
-	nat64    = prefixes("64:ff9b::/96", "64:ff9b:1::/48")
-)
-
-func prefixes(list ...string) []netip.Prefix {
-	out := make([]netip.Prefix, len(list))
-	for i, s := range list {
-		out[i] = netip.MustParsePrefix(s)
-	}
-	return out
-}
-
-func within(list []netip.Prefix, ip netip.Addr) bool {
-	for _, p := range list {
-		if p.Contains(ip) {
-			return true
-		}
-	}
-	return false
-}
-
-// mayDial judges an address.
-func mayDial(ip netip.Addr, allowPrivate bool) bool {
-	ip = ip.WithZone("")
-	carried := ip
-	switch b := ip.As16(); {
-	case ip.Is4In6():
-		carried = ip.Unmap()
-	case within(nat64, ip):
-		carried = netip.AddrFrom4([4]byte(b[12:]))
-	}
-	for _, m := range metadata {
-		if ip == m || carried == m {
-			return false
-		}
-	}
-	switch {
-	case ip.IsMulticast() || carried.IsMulticast() || ip.IsUnspecified() || carried.IsUnspecified():
-		return false
-	case allowPrivate:
-		return true
-	case ip.Is4():
-		return !within(special, ip)
-	}
-	return global.Contains(ip) && !within(carriers, ip) // mapped and NAT64 forms are not global
 }

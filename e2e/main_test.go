@@ -30,9 +30,13 @@ import (
 // binary is the hubcap under test: HUBCAP_BIN, else built from the sources beside this module.
 var binary string
 
+// providers is the folder of Terraform's providers: HUBCAP_TERRAFORM_PROVIDERS; "" for none.
+var providers string
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	providers = os.Getenv("HUBCAP_TERRAFORM_PROVIDERS")
 	// Nothing of this machine's AWS set-up may steer a test or receive a finding.
 	for _, kv := range os.Environ() {
 		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "HUBCAP_") && name != "HUBCAP_BIN" {

@@ -202,7 +202,10 @@ func (h *Hub) BatchGetConfigurationPolicyAssociations(ctx context.Context, p *ia
 	if err := checkCount("ConfigurationPolicyAssociationIdentifiers", len(in.ConfigurationPolicyAssociationIdentifiers), maxControls); err != nil {
 		return nil, err
 	}
-	out := &api.BatchGetConfigurationPolicyAssociationsOutput{ConfigurationPolicyAssociations: []api.ConfigurationPolicyAssociationSummary{}}
+	out := &api.BatchGetConfigurationPolicyAssociationsOutput{
+		ConfigurationPolicyAssociations:            []api.ConfigurationPolicyAssociationSummary{},
+		UnprocessedConfigurationPolicyAssociations: []api.UnprocessedConfigurationPolicyAssociation{},
+	}
 	err := h.store.View(ctx, func(st store.StateView) error {
 		c, err := h.requireCentral(st, p)
 		if err != nil {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"testing"
@@ -19,6 +20,8 @@ type corner struct {
 	tags          map[string]string
 	actions       map[string]string // name by ARN
 	subscriptions map[string]bool   // by ARN
+	insights      map[string]string // name by ARN
+	rules         map[string]string // name by ARN
 }
 
 // code is the exception of an error, "" for none.
@@ -42,10 +45,11 @@ func TestControlPlanesAreApart(t *testing.T) {
 			for _, region := range []string{"us-east-1", "eu-west-1"} {
 				p := &iam.Principal{Account: account, Region: region, ARN: "arn:aws:iam::" + account + ":user/x"}
 				callers = append(callers, p)
-				places[p] = &corner{tags: map[string]string{}, actions: map[string]string{}, subscriptions: map[string]bool{}}
+				places[p] = &corner{tags: map[string]string{}, actions: map[string]string{}, subscriptions: map[string]bool{}, insights: map[string]string{}, rules: map[string]string{}}
 			}
 		}
 		ids, products := []string{"a", "b"}, []string{"prowler/prowler", "aws/guardduty"}
+		var insights, rules []string // the ARNs of all, of what was deleted too
 		ctx := t.Context()
 		t.Repeat(map[string]func(*rapid.T){
 			"hub": func(t *rapid.T) {
@@ -167,6 +171,87 @@ func TestControlPlanesAreApart(t *testing.T) {
 					delete(m.subscriptions, arn)
 				}
 			},
+			"create insight": func(t *rapid.T) {
+				p := rapid.SampledFrom(callers).Draw(t, "caller")
+				m := places[p]
+				name := rapid.StringMatching(`[a-c]`).Draw(t, "name")
+				out, err := h.CreateInsight(ctx, p, &api.CreateInsightInput{Name: name, GroupByAttribute: "ResourceId", Filters: []byte(`{}`)})
+				require.Equal(t, map[bool]string{true: "", false: api.InvalidAccess}[m.on], code(t, err))
+				if err == nil {
+					m.insights[out.InsightArn] = name
+					insights = append(insights, out.InsightArn)
+				}
+			},
+			"change insight": func(t *rapid.T) {
+				if len(insights) == 0 {
+					return
+				}
+				p := rapid.SampledFrom(callers).Draw(t, "caller")
+				m := places[p]
+				arn, name := rapid.SampledFrom(insights).Draw(t, "insight"), rapid.StringMatching(`[a-c]`).Draw(t, "name")
+				want := ""
+				if _, own := m.insights[arn]; !m.on {
+					want = api.InvalidAccess
+				} else if !own {
+					want = api.ResourceNotFound
+				}
+				_, err := h.GetInsightResults(ctx, p, &api.GetInsightResultsInput{InsightArn: arn})
+				require.Equal(t, want, code(t, err))
+				if rapid.Bool().Draw(t, "delete") {
+					_, err := h.DeleteInsight(ctx, p, &api.DeleteInsightInput{InsightArn: arn})
+					require.Equal(t, want, code(t, err))
+					if err == nil {
+						delete(m.insights, arn)
+					}
+					return
+				}
+				_, err = h.UpdateInsight(ctx, p, &api.UpdateInsightInput{InsightArn: arn, Name: &name})
+				require.Equal(t, want, code(t, err))
+				if err == nil {
+					m.insights[arn] = name
+				}
+			},
+			"create rule": func(t *rapid.T) {
+				p := rapid.SampledFrom(callers).Draw(t, "caller")
+				m := places[p]
+				name := rapid.StringMatching(`[a-c]`).Draw(t, "name")
+				arn, err := createRule(ctx, h, p, name)
+				require.Equal(t, map[bool]string{true: "", false: api.InvalidAccess}[m.on], code(t, err))
+				if err == nil {
+					m.rules[arn] = name
+					rules = append(rules, arn)
+				}
+			},
+			"change rule": func(t *rapid.T) {
+				if len(rules) == 0 {
+					return
+				}
+				p := rapid.SampledFrom(callers).Draw(t, "caller")
+				m := places[p]
+				arn, name := rapid.SampledFrom(rules).Draw(t, "rule"), rapid.StringMatching(`[a-c]`).Draw(t, "name")
+				_, own := m.rules[arn]
+				done := 0
+				if rapid.Bool().Draw(t, "delete") {
+					out, err := h.BatchDeleteAutomationRules(ctx, p, &api.BatchDeleteAutomationRulesInput{AutomationRulesArns: []string{arn}})
+					require.Equal(t, map[bool]string{true: "", false: api.InvalidAccess}[m.on], code(t, err))
+					if err == nil {
+						done = len(out.ProcessedAutomationRules)
+						delete(m.rules, arn)
+					}
+				} else {
+					out, err := h.BatchUpdateAutomationRules(ctx, p, &api.BatchUpdateAutomationRulesInput{
+						UpdateAutomationRulesRequestItems: []api.UpdateAutomationRulesRequestItem{{RuleArn: arn, RuleName: &name}},
+					})
+					require.Equal(t, map[bool]string{true: "", false: api.InvalidAccess}[m.on], code(t, err))
+					if err == nil && own {
+						done = len(out.ProcessedAutomationRules)
+						m.rules[arn] = name
+					} else if err == nil {
+						require.Empty(t, out.ProcessedAutomationRules)
+					}
+				}
+				require.Equal(t, m.on && own, done == 1)
+			},
 			"": func(t *rapid.T) {
 				for p, m := range places {
 					see(t, h, p, m)
@@ -174,6 +259,20 @@ func TestControlPlanesAreApart(t *testing.T) {
 			},
 		})
 	})
+}
+
+// createRule keeps a rule of a name, and answers its ARN.
+func createRule(ctx context.Context, h *Hub, p *iam.Principal, name string) (string, error) {
+	low, kind := "LOW", "FINDING_FIELDS_UPDATE"
+	out, err := h.CreateAutomationRule(ctx, p, &api.CreateAutomationRuleInput{
+		RuleName: name, Description: "d", RuleOrder: 1, Criteria: api.RawJSON(`{}`), Actions: []api.AutomationRulesAction{{
+			Type: &kind, FindingFieldsUpdate: &api.AutomationRulesFindingFieldsUpdate{Severity: &api.SeverityUpdate{Label: &low}},
+		}},
+	})
+	if err != nil {
+		return "", err
+	}
+	return *out.RuleArn, nil
 }
 
 // see holds what a caller is shown against the model of its place.
@@ -199,6 +298,20 @@ func see(t *rapid.T, h *Hub, p *iam.Principal, m *corner) {
 	enabled, err := h.ListEnabledProductsForImport(ctx, p, &api.ListEnabledProductsForImportInput{})
 	require.NoError(t, err)
 	require.Equal(t, slices.Sorted(maps.Keys(m.subscriptions)), slices.Sorted(slices.Values(enabled.ProductSubscriptions)))
+	custom, err := h.GetInsights(ctx, p, &api.GetInsightsInput{})
+	require.NoError(t, err)
+	insights := map[string]string{}
+	for _, i := range custom.Insights {
+		insights[i.InsightArn] = i.Name
+	}
+	require.Equal(t, m.insights, insights)
+	own, err := h.ListAutomationRules(ctx, p, &api.ListAutomationRulesInput{})
+	require.NoError(t, err)
+	rules := map[string]string{}
+	for _, r := range own.AutomationRulesMetadata {
+		rules[*r.RuleArn] = *r.RuleName
+	}
+	require.Equal(t, m.rules, rules)
 }
 
 // An ARN that an action target's parser takes is the one that it made; whatever it is given, it does not panic.

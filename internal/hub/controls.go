@@ -120,7 +120,9 @@ func (h *Hub) BatchGetSecurityControls(ctx context.Context, p *iam.Principal, in
 	if err := checkCount("SecurityControlIds", len(in.SecurityControlIds), maxControls); err != nil {
 		return nil, err
 	}
-	out := &api.BatchGetSecurityControlsOutput{SecurityControls: []api.SecurityControl{}}
+	out := &api.BatchGetSecurityControlsOutput{
+		SecurityControls: []api.SecurityControl{}, UnprocessedIds: []api.UnprocessedSecurityControl{}, // clients read both unasked
+	}
 	err := h.store.View(ctx, func(st store.StateView) error {
 		if _, err := h.enabledHub(st, p); err != nil {
 			return err

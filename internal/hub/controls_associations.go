@@ -93,7 +93,10 @@ func (h *Hub) BatchGetStandardsControlAssociations(ctx context.Context, p *iam.P
 	if err != nil {
 		return nil, err
 	}
-	out := &api.BatchGetStandardsControlAssociationsOutput{StandardsControlAssociationDetails: []api.StandardsControlAssociationDetail{}}
+	out := &api.BatchGetStandardsControlAssociationsOutput{
+		StandardsControlAssociationDetails: []api.StandardsControlAssociationDetail{},
+		UnprocessedAssociations:            []api.UnprocessedStandardsControlAssociation{},
+	}
 	for _, id := range in.StandardsControlAssociationIds {
 		ctl, std, code, reason := h.associated(p, &own, id.SecurityControlId, id.StandardsArn)
 		if code != "" {
@@ -127,7 +130,7 @@ func (h *Hub) BatchUpdateStandardsControlAssociations(ctx context.Context, p *ia
 	now := h.now()
 	out := &api.BatchUpdateStandardsControlAssociationsOutput{}
 	err := h.store.State(ctx, []string{p.Account}, func(tx store.StateTx) error {
-		out.UnprocessedAssociationUpdates = nil
+		out.UnprocessedAssociationUpdates = []api.UnprocessedStandardsControlAssociationUpdate{}
 		if _, err := h.enabledHub(tx, p); err != nil {
 			return err
 		}

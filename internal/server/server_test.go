@@ -427,6 +427,9 @@ func TestRates(t *testing.T) {
 	require.Equal(t, 30, count("DescribeProducts", "111122223333"))
 	require.Equal(t, 30, count("DescribeHub", "111122223333"), "each operation has a rate of its own, and AWS's text names none for most")
 	require.Equal(t, 429, ask(h, "DescribeHub", "111122223333"))
+	r := anyKey(h.request("GET", "/accounts", ""), "111122223333")
+	r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "eu-west-1", "eu-west-2", 1))
+	require.Equal(t, 200, do(t, r).StatusCode, "each Region has its own")
 
 	open := start(t, Config{Clock: clock}, bound)
 	for range 100 {

@@ -59,11 +59,7 @@ func centralised(t *testing.T, hub *server) *securityhub.Client {
 	designated(t, hub)
 	c := hub.as(mine)
 	aggregated(t, c, "NO_REGIONS")
-	_, err := c.UpdateOrganizationConfiguration(t.Context(), &securityhub.UpdateOrganizationConfigurationInput{
-		AutoEnable:                aws.Bool(false),
-		OrganizationConfiguration: &types.OrganizationConfiguration{ConfigurationType: types.OrganizationConfigurationConfigurationTypeCentral},
-	})
-	require.NoError(t, err)
+	configuresCentrally(t, c)
 	return c
 }
 

@@ -105,6 +105,9 @@ accounts = [{ id = "`+mine+`", name = "security" }, { id = "222233334444", name 
 		"plan", "-no-color", "-state="+filepath.Join(dir, "other.tfstate"), second)
 	require.NoError(t, os.Remove(imports))
 
+	local := filepath.Join(dir, "terraform.tfstate")
+	was, err := os.ReadFile(local)
+	require.NoError(t, err)
 	does(fmt.Sprintf("%d destroyed", n), "destroy", "-no-color", "-auto-approve", second)
 	for _, account := range []string{mine, third} {
 		_, err := hub.as(account).DescribeHub(t.Context(), &securityhub.DescribeHubInput{})
@@ -113,6 +116,17 @@ accounts = [{ id = "`+mine+`", name = "security" }, { id = "222233334444", name 
 	admins, err := hub.as(other).ListOrganizationAdminAccounts(t.Context(), &securityhub.ListOrganizationAdminAccountsInput{})
 	require.NoError(t, err)
 	require.Empty(t, admins.AdminAccounts)
+
+	// What others deleted is gone, and no error: planned from the state before, everything but these is to be made again.
+	enable(t, hub.as(mine))
+	enable(t, hub.as(third))
+	_, err = terraformOrganizationAdmin(t, hub).create()
+	require.NoError(t, err)
+	aggregated(t, hub.as(mine), "ALL_REGIONS")
+	configuresCentrally(t, hub.as(mine))
+	require.NoError(t, os.WriteFile(local, was, 0o600))
+	const left = 4 // two hubs, the organisation's administrator and its configuration
+	does(fmt.Sprintf("Plan: %d to add, ", n-left), "plan", "-no-color", second)
 }
 
 // notImported are the resources of main.tf that the provider's version 5 cannot import, one of each.

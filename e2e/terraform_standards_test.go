@@ -57,11 +57,7 @@ func terraformConfigurationPolicy(t *testing.T, hub *server) provided {
 	_, err := terraformOrganizationAdmin(t, hub).create()
 	require.NoError(t, err)
 	aggregated(t, c, "ALL_REGIONS")
-	_, err = c.UpdateOrganizationConfiguration(t.Context(), &securityhub.UpdateOrganizationConfigurationInput{
-		AutoEnable: aws.Bool(false), AutoEnableStandards: types.AutoEnableStandardsNone,
-		OrganizationConfiguration: &types.OrganizationConfiguration{ConfigurationType: types.OrganizationConfigurationConfigurationTypeCentral},
-	})
-	require.NoError(t, err)
+	configuresCentrally(t, c)
 	body := func(controls ...string) types.Policy {
 		return &types.PolicyMemberSecurityHub{Value: types.SecurityHubPolicy{
 			ServiceEnabled: aws.Bool(true), EnabledStandardIdentifiers: []string{cis, fsbp},
@@ -109,4 +105,14 @@ func terraformConfigurationPolicy(t *testing.T, hub *server) provided {
 			return err
 		},
 	}
+}
+
+// configuresCentrally lets the organisation's administrator configure its accounts by policies.
+func configuresCentrally(t *testing.T, c *securityhub.Client) {
+	t.Helper()
+	_, err := c.UpdateOrganizationConfiguration(t.Context(), &securityhub.UpdateOrganizationConfigurationInput{
+		AutoEnable: aws.Bool(false), AutoEnableStandards: types.AutoEnableStandardsNone,
+		OrganizationConfiguration: &types.OrganizationConfiguration{ConfigurationType: types.OrganizationConfigurationConfigurationTypeCentral},
+	})
+	require.NoError(t, err)
 }

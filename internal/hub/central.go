@@ -220,11 +220,9 @@ func (h *Hub) requireOwnSay(st store.StateView, p *iam.Principal) error {
 	return err
 }
 
-// requireCentral refuses who is not the administrator with central configuration in its home Region, in AWS's words.
+// requireCentral refuses who is not the administrator with central configuration in its home Region, in AWS's words. Whose hub is off is
+// told no more than that, for Terraform takes it, and no other refusal, for a policy that is gone (D166).
 func (h *Hub) requireCentral(st store.StateView, p *iam.Principal) (*central, error) {
-	if _, err := h.enabledHub(st, p); err != nil {
-		return nil, err
-	}
 	c, err := h.centralOf(st)
 	switch {
 	case err != nil:
@@ -234,7 +232,8 @@ func (h *Hub) requireCentral(st store.StateView, p *iam.Principal) (*central, er
 	case c.Home != p.Region:
 		return nil, api.Errorf(api.AccessDenied, "Central Configuration APIs can only be called from the aggregation region")
 	}
-	return c, nil
+	_, err = h.enabledHub(st, p)
+	return c, err
 }
 
 // centralize begins central configuration from a Region.

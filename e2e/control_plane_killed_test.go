@@ -73,7 +73,7 @@ func TestControlPlaneKilled(t *testing.T) {
 	}
 	before := ask(hub)
 	for i, q := range questions {
-		require.False(t, reflect.ValueOf(before[mine][i]).Kind() == reflect.String, "%T: %v", q, before[mine][i])
+		require.NotEqual(t, reflect.String, reflect.ValueOf(before[mine][i]).Kind(), "%T: %v", q, before[mine][i])
 	}
 	hub.kill()
 	require.Equal(t, before, ask(serve(t, "--store", dir)))

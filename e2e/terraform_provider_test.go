@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/stretchr/testify/require"
 )
@@ -118,8 +119,10 @@ accounts = [{ id = "`+mine+`", name = "security" }, { id = "222233334444", name 
 	require.Empty(t, admins.AdminAccounts)
 
 	// What others deleted is gone, and no error: planned from the state before, everything but these is to be made again.
-	enable(t, hub.as(mine))
-	enable(t, hub.as(third))
+	for _, account := range []string{mine, third} {
+		_, err = hub.as(account).EnableSecurityHub(t.Context(), &securityhub.EnableSecurityHubInput{EnableDefaultStandards: aws.Bool(false)})
+		require.NoError(t, err)
+	}
 	_, err = terraformOrganizationAdmin(t, hub).create()
 	require.NoError(t, err)
 	aggregated(t, hub.as(mine), "ALL_REGIONS")

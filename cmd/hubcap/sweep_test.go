@@ -62,6 +62,7 @@ func sweeping() {
 	})
 	fail(err)
 	var mu sync.Mutex
+	sweptAt, ended := last, sync.NewCond(&mu) // the day at which the last sweep began that came to its end
 	say := func(what string, n int) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -74,11 +75,20 @@ func sweeping() {
 			_, err := h.Sweep(context.Background(), hub.Pace{Batch: 7})
 			fail(err)
 			say("swept", day)
+			mu.Lock()
+			sweptAt = day
+			ended.Signal()
+			mu.Unlock()
 		}
 	}()
 	const account = "111122223333"
 	p := &iam.Principal{Account: account, Region: "us-east-1", ARN: "arn:aws:iam::" + account + ":user/ci"}
 	for n := last + 1; ; n++ {
+		mu.Lock()
+		for n > sweptAt+15 { // sweeps keep up, however slow the machine is
+			ended.Wait()
+		}
+		mu.Unlock()
 		say("day", n)
 		today.Store(int64(n))
 		var list []string

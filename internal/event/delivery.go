@@ -44,6 +44,9 @@ type worker struct {
 	inRow     int       // failures since
 	told      bool      // of that, in the log: not of a single failure
 	reason    string    // of the last failure
+	arrived   int64     // events that it has
+	late      float64   // seconds between the last of these and its change
+	waiting   float64   // seconds that the oldest one waited when it was last looked
 
 	delivered, failed, dead prometheus.Counter
 	lag                     prometheus.Observer
@@ -149,11 +152,14 @@ type tally struct {
 }
 
 func (r *tally) settleOldest(w *worker) {
-	if r.oldest.IsZero() {
-		w.oldest.Set(0)
-		return
+	seconds := 0.0
+	if !r.oldest.IsZero() {
+		seconds = w.s.clock().Sub(r.oldest).Seconds()
 	}
-	w.oldest.Set(w.s.clock().Sub(r.oldest).Seconds())
+	w.oldest.Set(seconds)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting = seconds
 }
 
 func (r *tally) restAtMost(d time.Duration) { r.wait = min(r.wait, max(d, time.Millisecond)) }
@@ -439,9 +445,12 @@ func (w *worker) attempt(ctx context.Context, next *waiting) error {
 
 func (w *worker) succeeded(next *waiting) {
 	w.delivered.Inc()
-	w.lag.Observe(max(0, w.s.clock().Sub(next.time).Seconds()))
+	late := max(0, w.s.clock().Sub(next.time).Seconds())
+	w.lag.Observe(late)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.arrived++
+	w.late = late
 	delete(w.held, next.ref.Identity)
 	if !w.downSince.IsZero() {
 		if w.told {

@@ -260,6 +260,8 @@ func TestDeadAndReplayed(t *testing.T) {
 	require.Eventually(t, func() bool { return status().Dead == 1 && m.count() == 1 }, time.Minute, time.Millisecond)
 	require.Equal(t, "answered 400", status().DeadEvents[0].Reason)
 	require.Equal(t, "UP", status().Status)
+	require.Eventually(t, func() bool { return status().Delivered == 1 }, time.Minute, time.Millisecond)
+	require.NotNil(t, status().LagSeconds)
 	m.mu.Lock()
 	refusing = false
 	m.mu.Unlock()
@@ -286,6 +288,9 @@ func TestGivesUp(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, h.s.Close()) })
 	h.importFindings(map[string]int{"a": 0, "b": 0, "c": 0})
 	h.start()
+	listed, err := h.service.ListSinks(t.Context(), operator, nil)
+	require.NoError(t, err)
+	require.Nil(t, listed.Sinks[0].LagSeconds, "nothing has arrived")
 	require.Eventually(t, func() bool { return h.metric("hubcap_events_dead_total", "hook") == 3 }, time.Minute, time.Millisecond)
 	m.mu.Lock()
 	m.refuse = nil

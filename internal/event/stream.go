@@ -276,6 +276,10 @@ func (s *Service) ListSinks(ctx context.Context, p *iam.Principal, _ *hub.ListSi
 	for _, w := range s.workers {
 		st := hub.SinkStatus{Name: w.sink.Name, Type: w.sink.Type, Status: "UP", DeadEvents: []hub.DeadEvent{}}
 		w.mu.Lock()
+		st.Delivered, st.OldestSeconds = w.arrived, w.waiting
+		if w.arrived > 0 {
+			st.LagSeconds = new(w.late)
+		}
 		if !w.downSince.IsZero() {
 			st.Status, st.Reason, st.Since = "DOWN", w.reason, w.downSince.UTC().Format(time.RFC3339)
 		}

@@ -194,11 +194,17 @@ type ListSinksOutput struct {
 
 // SinkStatus is how a sink stands.
 type SinkStatus struct {
-	Name       string      `json:"Name"`
-	Type       string      `json:"Type"`
-	Status     string      `json:"Status"` // UP or DOWN
-	Reason     string      `json:"Reason,omitzero"`
-	Since      string      `json:"DownSince,omitzero"`
+	Name   string `json:"Name"`
+	Type   string `json:"Type"`
+	Status string `json:"Status"` // UP or DOWN
+	Reason string `json:"Reason,omitzero"`
+	Since  string `json:"DownSince,omitzero"`
+	// Delivered counts since the process began. LagSeconds is how long after its change the last delivered event arrived, absent before the
+	// first; OldestSeconds the age of the oldest that was found waiting when the sink was last looked at, 0 where none was.
+	Delivered     int64    `json:"Delivered"`
+	LagSeconds    *float64 `json:"LagSeconds,omitempty"`
+	OldestSeconds float64  `json:"OldestSeconds"`
+
 	Dead       int         `json:"Dead"`
 	DeadEvents []DeadEvent `json:"DeadEvents"` // the first of them
 }

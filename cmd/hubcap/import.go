@@ -234,7 +234,10 @@ func openInput(name string, stdin io.Reader) (r io.ReadCloser, shown string, err
 }
 
 // progress is a bar on a terminal, and nothing elsewhere: the zero progress is silent.
-type progress struct{ bar *progressbar.ProgressBar }
+type progress struct {
+	bar    *progressbar.ProgressBar
+	counts bool // findings, not bytes
+}
 
 // newProgress measures the files: the bar shows bytes when all sizes are known, else it only turns.
 func newProgress(w io.Writer, names []string) *progress {
@@ -263,8 +266,12 @@ func (p *progress) reader(r io.Reader) io.Reader {
 }
 
 func (p *progress) findings(n int) {
-	if p.bar != nil {
-		p.bar.Describe(count(n, "finding"))
+	if p.bar == nil {
+		return
+	}
+	p.bar.Describe(count(n, "finding"))
+	if p.counts {
+		_ = p.bar.Set(min(n, p.bar.GetMax())) // a bar that cannot be drawn stops nothing
 	}
 }
 

@@ -30,6 +30,7 @@ type cli struct {
 	Export   exportCmd   `cmd:"" help:"Write all findings that match a condition to a file."`
 	Explain  explainCmd  `cmd:"" help:"Tell how the hub would find findings."`
 	Lint     lintCmd     `cmd:"" help:"Check findings in files without a hub."`
+	Demo     demoCmd     `cmd:"" help:"Fill a hub with findings of an invented company."`
 	Bench    benchCmd    `cmd:"" help:"Measure how many findings a second a hub takes."`
 	Backup   backupCmd   `cmd:"" help:"Copy everything a hub holds, while it serves."`
 	Restore  restoreCmd  `cmd:"" help:"Make a store of a backup."`

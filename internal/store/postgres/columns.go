@@ -1,0 +1,201 @@
+package postgres
+
+import (
+	"math"
+
+	"hubcap/internal/asff"
+	"hubcap/internal/query"
+)
+
+// column is a column of table finding that holds an attribute.
+type column uint8
+
+// The columns that hold a value exactly, or say that they do not. What an exact column holds is no term; what it cannot hold is: a label
+// that is not in its list, and, as There, a number that is no number and a date that is no instant.
+const (
+	noColumn column = iota
+	columnUpdated
+	columnCreated
+	columnFirstObserved
+	columnLastObserved
+	columnSeverity
+	columnProviderSeverity
+	columnRecordState
+	columnWorkflow
+	columnCompliance
+	columnNormalized
+	columnConfidence
+	columnCriticality
+	numColumns
+)
+
+// columns names them, and the attributes they hold.
+var columns = [numColumns]struct {
+	name  string
+	field asff.Field
+	codes []string // of labels: the value's place, from 1 on
+}{
+	columnUpdated:          {"updated", asff.FieldUpdatedAt, nil},
+	columnCreated:          {"created", asff.FieldCreatedAt, nil},
+	columnFirstObserved:    {"first_observed", asff.FieldFirstObservedAt, nil},
+	columnLastObserved:     {"last_observed", asff.FieldLastObservedAt, nil},
+	columnSeverity:         {"severity", asff.FieldSeverityLabel, severities},
+	columnProviderSeverity: {"provider_severity", asff.FieldFindingProviderFieldsSeverityLabel, severities},
+	columnRecordState:      {"record_state", asff.FieldRecordState, []string{"ACTIVE", "ARCHIVED"}},
+	columnWorkflow:         {"workflow", asff.FieldWorkflowStatus, []string{"NEW", "NOTIFIED", "RESOLVED", "SUPPRESSED"}},
+	columnCompliance:       {"compliance", asff.FieldComplianceStatus, []string{"PASSED", "WARNING", "FAILED", "NOT_AVAILABLE"}},
+	columnNormalized:       {"normalized", asff.FieldSeverityNormalized, nil},
+	columnConfidence:       {"confidence", asff.FieldConfidence, nil},
+	columnCriticality:      {"criticality", asff.FieldCriticality, nil},
+}
+
+// severities in the order of their ranks (query.SortValueOf): the code is the rank.
+var severities = []string{"INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"}
+
+var columnByField = func() (of [256]column) {
+	for c := noColumn + 1; c < numColumns; c++ {
+		of[columns[c].field] = c
+	}
+	return of
+}()
+
+// columnOf is the column that holds an attribute's values, or noColumn.
+func columnOf(f asff.Field) column { return columnByField[f] }
+
+// code is what a column of labels holds: from 1 on, 0 where its list does not have the label.
+func (c column) code(label []byte) int16 {
+	for i, have := range columns[c].codes {
+		if have == string(label) {
+			return int16(i + 1) //nolint:gosec // short lists
+		}
+	}
+	return 0
+}
+
+// noTime is what a column of instants holds where the date is absent, or no instant.
+const noTime = math.MinInt64
+
+// What the column resource holds besides the term of a finding's only resource (by ResourceId).
+const (
+	noResource      = 0
+	severalResource = -1 // distinct ones
+)
+
+// row is a finding's row in table finding, but for its key.
+type row struct {
+	times     [4]int64    // columnUpdated and on
+	codes     [5]int16    // columnSeverity and on
+	numbers   [3]*float64 // columnNormalized and on
+	resource  int64
+	generator *string // heads, escaped; nil where the finding has none
+	title     *string
+}
+
+// found is what a finding is found by: made of its values.
+type found struct {
+	row   row
+	terms []int64 // sorted, each once
+	words []word  // of terms, those that the dictionary lists
+}
+
+// word is a row of the dictionary.
+type word struct {
+	field asff.Field
+	key   string
+	hash  int64
+	value string
+}
+
+// read makes f of a finding's values. known tells which words need not be told again; what f holds is a copy.
+func (f *found) read(h *hasher, values []asff.Value, buf []byte, known func(hash int64) bool) []byte {
+	f.row = row{times: [4]int64{noTime, noTime, noTime, noTime}}
+	f.terms, f.words = f.terms[:0], f.words[:0]
+	var there [256]bool
+	for i := range values {
+		v := &values[i]
+		exact := f.row.take(h, v, &buf)
+		if exact {
+			continue
+		}
+		if (presenceIndexed(v.Field) || columnOf(v.Field) != noColumn) && !there[v.Field] {
+			there[v.Field] = true
+			f.terms = append(f.terms, h.There(v.Field))
+		}
+		if !termed(v.Field) {
+			continue
+		}
+		var hash int64
+		hash, buf = h.term(buf, v.Field, v.Key, v.Text)
+		f.terms = append(f.terms, hash)
+		if !listed(v.Field, string(v.Key)) {
+			continue
+		}
+		if len(v.Text) > maxListed {
+			hash, buf = h.term(buf, v.Field, v.Key, []byte(longValue))
+			f.terms = append(f.terms, hash)
+		} else if !known(hash) {
+			f.words = append(f.words, word{v.Field, string(v.Key), hash, string(v.Text)})
+		}
+	}
+	f.terms = sortedOnce(f.terms)
+	return buf
+}
+
+// take puts a value into its column: true when that says all.
+func (r *row) take(h *hasher, v *asff.Value, buf *[]byte) bool {
+	switch v.Field {
+	case asff.FieldTitle:
+		if r.title == nil {
+			r.title = head(v.Text)
+		}
+		return false
+	case asff.FieldGeneratorId:
+		if r.generator == nil {
+			r.generator = head(v.Text)
+		}
+		return false
+	case asff.FieldResourceId:
+		var hash int64
+		hash, *buf = h.term(*buf, v.Field, nil, v.Text)
+		r.takeResource(hash)
+		return false
+	}
+	switch c := columnOf(v.Field); {
+	case c == noColumn:
+		return false
+	case c <= columnLastObserved:
+		ms, ok := asff.ParseTime(v.Text)
+		if ok {
+			r.times[c-columnUpdated] = ms
+		}
+		return ok
+	case c <= columnCompliance:
+		code := c.code(v.Text)
+		r.codes[c-columnSeverity] = code
+		return code != 0
+	default:
+		x := query.SortValueOf(v.Field, v.Text)
+		if x.Missing {
+			return false
+		}
+		r.numbers[c-columnNormalized] = &x.Num
+		return true
+	}
+}
+
+func (r *row) takeResource(hash int64) {
+	if hash == noResource || hash == severalResource {
+		hash = 1
+	}
+	switch r.resource {
+	case noResource, hash:
+		r.resource = hash
+	default:
+		r.resource = severalResource
+	}
+}
+
+func head(text []byte) *string {
+	s := headOf(toText(string(text)))
+	return &s
+}

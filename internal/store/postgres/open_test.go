@@ -1,0 +1,77 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"hubcap/internal/store/postgres/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+// begin makes an empty store in a database of its own.
+func begin(t testing.TB, opts Options) (*Store, string) {
+	t.Helper()
+	address := postgrestest.Database(t)
+	return open(t, address, opts), address
+}
+
+func open(t testing.TB, address string, opts Options) *Store {
+	t.Helper()
+	s, err := Open(context.Background(), address, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// execute runs a statement beside the store.
+func execute(t testing.TB, address, statement string, args ...any) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, address)
+	require.NoError(t, err)
+	defer conn.Close(ctx) //nolint:errcheck // a test's
+	_, err = conn.Exec(ctx, statement, args...)
+	require.NoError(t, err, "%s", statement)
+}
+
+// TestOpenAtOnce: several processes may start on an empty database at the same time.
+func TestOpenAtOnce(t *testing.T) {
+	address := postgrestest.Database(t)
+	var wg sync.WaitGroup
+	seeds := make([][16]byte, 8)
+	for i := range seeds {
+		wg.Go(func() {
+			s, err := Open(context.Background(), address, Options{MaxConns: 1})
+			if err != nil {
+				t.Errorf("open: %v", err)
+				return
+			}
+			seeds[i] = s.hash.seed
+			if err := s.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, seed := range seeds {
+		require.Equal(t, seeds[0], seed)
+	}
+	require.NotZero(t, seeds[0])
+}
+
+func TestOpenRefuses(t *testing.T) {
+	ctx := context.Background()
+	s, address := begin(t, Options{})
+	require.NoError(t, s.Close())
+	execute(t, address, `UPDATE schema_version SET version = 99`)
+	_, err := Open(ctx, address, Options{})
+	require.ErrorContains(t, err, "the tables have version 99, which this hubcap does not know")
+	execute(t, address, `DELETE FROM schema_version`)
+	_, err = Open(ctx, address, Options{})
+	require.ErrorContains(t, err, "schema_version has no row")
+}

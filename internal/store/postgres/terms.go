@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"hubcap/internal/asff"
+)
+
+// hasher makes the hashes that stand for values in an index. Nobody who does not know the store's seed can foresee them, and nothing is
+// decided by them alone: two values may have one hash.
+type hasher struct {
+	seed [16]byte
+	mask uint64 // of tests: forces collisions
+}
+
+// Kinds of terms: the first byte of what is hashed.
+const (
+	termValue = iota + 1 // an attribute has a value
+	termThere            // an attribute has some value
+	termPair             // the finding is called (ProductArn, Id)
+)
+
+// term is the hash of an attribute's value.
+func (h *hasher) term(buf []byte, f asff.Field, key, value []byte) (int64, []byte) {
+	buf = append(append(buf[:0], h.seed[:]...), termValue, byte(f), byte(len(key)), byte(len(key)>>8))
+	buf = append(append(buf, key...), value...)
+	return h.sum(buf), buf
+}
+
+// Term is the hash of an attribute's value.
+func (h *hasher) Term(f asff.Field, key, value string) int64 {
+	sum, _ := h.term(nil, f, []byte(key), []byte(value))
+	return sum
+}
+
+// There is the hash that findings have where the attribute has a value at all; only where presenceIndexed says so.
+func (h *hasher) There(f asff.Field) int64 {
+	return h.sum(append(h.seed[:len(h.seed):len(h.seed)], termThere, byte(f)))
+}
+
+// Pair is the hash of the name that the API gives a finding.
+func (h *hasher) Pair(productArn, id string) int64 {
+	n := len(productArn)
+	buf := append(h.seed[:len(h.seed):len(h.seed)], termPair, byte(n), byte(n>>8), byte(n>>16)) //nolint:gosec // the low bytes
+	return h.sum(append(append(buf, productArn...), id...))
+}
+
+func (h *hasher) sum(b []byte) int64 { return int64(xxhash.Sum64(b) & h.mask) } //nolint:gosec // the bits
+
+// termed tells whether the values of an attribute are terms of the document. Numbers, dates and addresses are compared as ranges: where
+// they have no column, the finding is looked at.
+func termed(f asff.Field) bool {
+	switch f.Kind() {
+	case asff.KindString, asff.KindMap, asff.KindBool:
+		return true
+	default:
+		return false
+	}
+}
+
+// everywhere are attributes that (nearly) every finding has: it is not noted which ones do.
+var everywhere = func() (set [256]bool) {
+	for _, f := range []asff.Field{
+		asff.FieldAwsAccountId, asff.FieldCompanyName, asff.FieldCreatedAt, asff.FieldDescription, asff.FieldFindingProviderFieldsSeverityLabel,
+		asff.FieldFindingProviderFieldsTypes, asff.FieldFirstObservedAt, asff.FieldGeneratorId, asff.FieldId, asff.FieldLastObservedAt,
+		asff.FieldProductArn, asff.FieldProductFields, asff.FieldProductName, asff.FieldRecommendationText, asff.FieldRecordState,
+		asff.FieldRegion, asff.FieldResourceId, asff.FieldResourcePartition, asff.FieldResourceRegion, asff.FieldResourceType,
+		asff.FieldSeverityLabel, asff.FieldSeverityNormalized, asff.FieldTitle, asff.FieldType, asff.FieldUpdatedAt,
+		asff.FieldWorkflowState, asff.FieldWorkflowStatus,
+	} {
+		set[f] = true
+	}
+	return set
+}()
+
+// presenceIndexed tells whether findings with the attribute, however many values it has there, have the term There.
+func presenceIndexed(f asff.Field) bool { return !everywhere[f] && columnOf(f) == noColumn }
+
+// uniqueFields are attributes of which every finding has its own value, so that a list of them would be as long as that of the findings.
+var uniqueFields = [...]asff.Field{asff.FieldId, asff.FieldDescription, asff.FieldNoteText}
+
+// maxListed is the longest value, in bytes, that the dictionary lists.
+const maxListed = 512
+
+// listed tells whether the distinct values of an attribute stand in the dictionary, so that the terms that begin with something, or
+// contain it, can be looked up there. Values longer than maxListed do not: the finding then has the term of longValue.
+func listed(f asff.Field, key string) bool {
+	return termed(f) && f.Kind() != asff.KindBool && !slices.Contains(uniqueFields[:], f) &&
+		(f != asff.FieldProductFields || key != "aws/securityhub/FindingId")
+}
+
+// longValue stands, as the value of a term, for all values of the attribute that the dictionary does not list for their length.
+const longValue = "\x00long"
+
+// sortedOnce sorts terms and leaves each once.
+func sortedOnce(terms []int64) []int64 {
+	slices.Sort(terms)
+	return slices.Compact(terms)
+}

@@ -100,14 +100,15 @@ type found struct {
 
 // word is a row of the dictionary.
 type word struct {
-	field asff.Field
-	key   string
-	hash  int64
-	value string
+	digest digest
+	field  asff.Field
+	key    string
+	hash   int64
+	value  string
 }
 
-// read makes f of a finding's values. known tells which words need not be told again; what f holds is a copy.
-func (f *found) read(h *hasher, values []asff.Value, buf []byte, known func(hash int64) bool) []byte {
+// read makes f of the values of a finding in an account. Words that are known are left out; what f holds is a copy.
+func (f *found) read(h *hasher, known *words, account string, values []asff.Value, buf []byte) []byte {
 	f.row = row{times: [4]int64{noTime, noTime, noTime, noTime}}
 	f.terms, f.words = f.terms[:0], f.words[:0]
 	var there [256]bool
@@ -130,11 +131,14 @@ func (f *found) read(h *hasher, values []asff.Value, buf []byte, known func(hash
 		if !listed(v.Field, string(v.Key)) {
 			continue
 		}
-		if len(v.Text) > maxListed {
+		if len(v.Text) > maxListed || len(v.Key) > maxListed {
 			hash, buf = h.term(buf, v.Field, v.Key, []byte(longValue))
 			f.terms = append(f.terms, hash)
-		} else if !known(hash) {
-			f.words = append(f.words, word{v.Field, string(v.Key), hash, string(v.Text)})
+			continue
+		}
+		var d digest
+		if d, buf = h.digest(buf, account, v.Field, v.Key, v.Text); !known.has(d) {
+			f.words = append(f.words, word{d, v.Field, string(v.Key), hash, string(v.Text)})
 		}
 	}
 	f.terms = sortedOnce(f.terms)

@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"encoding/binary"
 	"slices"
+	"sync"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -20,6 +22,8 @@ const (
 	termValue = iota + 1 // an attribute has a value
 	termThere            // an attribute has some value
 	termPair             // the finding is called (ProductArn, Id)
+	wordLow              // one half of a word's digest
+	wordHigh             // and the other
 )
 
 // term is the hash of an attribute's value.
@@ -45,6 +49,18 @@ func (h *hasher) Pair(productArn, id string) int64 {
 	n := len(productArn)
 	buf := append(h.seed[:len(h.seed):len(h.seed)], termPair, byte(n), byte(n>>8), byte(n>>16)) //nolint:gosec // the low bytes
 	return h.sum(append(append(buf, productArn...), id...))
+}
+
+// digest names a row of the dictionary: 128 bits, which nobody finds two values for who does not know the seed.
+type digest [16]byte
+
+func (h *hasher) digest(buf []byte, account string, f asff.Field, key, value []byte) (d digest, grown []byte) {
+	buf = append(append(buf[:0], h.seed[:]...), wordLow, byte(f), byte(len(account)), byte(len(key)), byte(len(key)>>8))
+	buf = append(append(append(buf, account...), key...), value...)
+	binary.BigEndian.PutUint64(d[8:], xxhash.Sum64(buf))
+	buf[len(h.seed)] = wordHigh
+	binary.BigEndian.PutUint64(d[:8], xxhash.Sum64(buf))
+	return d, buf
 }
 
 func (h *hasher) sum(b []byte) int64 { return int64(xxhash.Sum64(b) & h.mask) } //nolint:gosec // the bits
@@ -81,7 +97,7 @@ func presenceIndexed(f asff.Field) bool { return !everywhere[f] && columnOf(f) =
 // uniqueFields are attributes of which every finding has its own value, so that a list of them would be as long as that of the findings.
 var uniqueFields = [...]asff.Field{asff.FieldId, asff.FieldDescription, asff.FieldNoteText}
 
-// maxListed is the longest value, in bytes, that the dictionary lists.
+// maxListed is the longest value, and the longest key of a map, in bytes, that the dictionary lists.
 const maxListed = 512
 
 // listed tells whether the distinct values of an attribute stand in the dictionary, so that the terms that begin with something, or
@@ -98,4 +114,39 @@ const longValue = "\x00long"
 func sortedOnce(terms []int64) []int64 {
 	slices.Sort(terms)
 	return slices.Compact(terms)
+}
+
+// words remembers which rows the dictionary has: those that this process wrote and knows to be committed. It forgets what was not asked
+// for longest when there are too many; what is forgotten is written again, to no effect. Rows of the dictionary are never deleted.
+type words struct {
+	mu          sync.RWMutex
+	most        int // of each generation
+	young, last map[digest]struct{}
+}
+
+func newWords(most int) *words {
+	return &words{most: max(most/2, 1), young: map[digest]struct{}{}}
+}
+
+func (w *words) has(d digest) bool {
+	w.mu.RLock()
+	_, young := w.young[d]
+	_, last := w.last[d]
+	w.mu.RUnlock()
+	if !young && last {
+		w.add(d)
+	}
+	return young || last
+}
+
+// add notes committed rows.
+func (w *words) add(list ...digest) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, d := range list {
+		if len(w.young) >= w.most {
+			w.last, w.young = w.young, make(map[digest]struct{}, w.most/4)
+		}
+		w.young[d] = struct{}{}
+	}
 }

@@ -65,14 +65,16 @@ CREATE TABLE gone (
     PRIMARY KEY (account, identity)
 );
 
--- The distinct values of an account that prefixes and substrings are looked for in.
+-- The distinct values of an account that prefixes and substrings are looked for in. hash is the term; digest tells values apart whose
+-- hashes are the same.
 CREATE TABLE dict (
     account   text COLLATE "C" NOT NULL,
+    digest    uuid NOT NULL,
     attribute smallint NOT NULL,
     key       text COLLATE "C" NOT NULL,
     hash      bigint NOT NULL,
     value     text COLLATE "C" NOT NULL,
-    PRIMARY KEY (account, attribute, key, hash)
+    PRIMARY KEY (account, digest)
 );
 
 CREATE INDEX dict_value ON dict (attribute, key, value);
@@ -104,11 +106,13 @@ CREATE TABLE state (
     PRIMARY KEY (account, name)
 );
 
--- A row a transaction, for some minutes: who lost the connection while committing finds out here what became of it.
+-- A row a transaction, for some minutes: who lost the connection while committing finds out here what became of it. done is false in
+-- the row of who asked first: a transaction that was not there then will never be.
 CREATE TABLE writing (
     account text COLLATE "C" NOT NULL,
     id      uuid NOT NULL,
     at      timestamptz NOT NULL,
+    done    boolean NOT NULL,
     PRIMARY KEY (account, id)
 );
 

@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"math"
+	"strconv"
 
 	"hubcap/internal/asff"
 	"hubcap/internal/query"
+	"hubcap/internal/store"
 )
 
 // column is a column of table finding that holds an attribute.
@@ -75,19 +77,13 @@ func (c column) code(label []byte) int16 {
 // noTime is what a column of instants holds where the date is absent, or no instant.
 const noTime = math.MinInt64
 
-// What the column resource holds besides the term of a finding's only resource (by ResourceId).
-const (
-	noResource      = 0
-	severalResource = -1 // distinct ones
-)
-
 // row is a finding's row in table finding, but for its key.
 type row struct {
 	times     [4]int64    // columnUpdated and on
 	codes     [5]int16    // columnSeverity and on
 	numbers   [3]*float64 // columnNormalized and on
-	resource  int64
-	generator *string // heads, escaped; nil where the finding has none
+	resources string      // the terms of its ResourceIds that the dictionary lists, and Unlisted where there are others: a literal of an array
+	generator *string     // heads, escaped; nil where the finding has none
 	title     *string
 }
 
@@ -107,46 +103,69 @@ type word struct {
 	value  string
 }
 
-// read makes f of the values of a finding in an account. Words that are known are left out; what f holds is a copy.
-func (f *found) read(h *hasher, known *words, account string, values []asff.Value, buf []byte) []byte {
+// read makes f of a finding's values. Words that are known are left out; what f holds is a copy.
+func (f *found) read(h *hasher, known *words, key *store.Key, values []asff.Value, buf []byte) []byte {
 	f.row = row{times: [4]int64{noTime, noTime, noTime, noTime}}
 	f.terms, f.words = f.terms[:0], f.words[:0]
 	var there [256]bool
 	for i := range values {
 		v := &values[i]
-		exact := f.row.take(h, v, &buf)
-		if exact {
+		if f.row.take(v) || ofKey(key, v) {
 			continue
 		}
-		if (presenceIndexed(v.Field) || columnOf(v.Field) != noColumn) && !there[v.Field] {
+		if (presenceIndexed(v.Field) || columnOf(v.Field) != noColumn || isOfKey(v.Field)) && !there[v.Field] {
 			there[v.Field] = true
 			f.terms = append(f.terms, h.There(v.Field))
 		}
 		if !termed(v.Field) {
 			continue
 		}
-		var hash int64
-		hash, buf = h.term(buf, v.Field, v.Key, v.Text)
-		f.terms = append(f.terms, hash)
+		term, inDictionary, grown := h.term(buf, v.Field, v.Key, v.Text)
+		f.terms, buf = append(f.terms, term), grown
 		if !listed(v.Field, string(v.Key)) {
 			continue
 		}
-		if len(v.Text) > maxListed || len(v.Key) > maxListed {
-			hash, buf = h.term(buf, v.Field, v.Key, []byte(longValue))
-			f.terms = append(f.terms, hash)
+		if !inDictionary {
+			f.terms = append(f.terms, h.Unlisted(v.Field))
 			continue
 		}
 		var d digest
-		if d, buf = h.digest(buf, account, v.Field, v.Key, v.Text); !known.has(d) {
-			f.words = append(f.words, word{d, v.Field, string(v.Key), hash, string(v.Text)})
+		if d, buf = h.digest(buf, key.Account, v.Field, v.Key, v.Text); !known.has(d) {
+			f.words = append(f.words, word{d, v.Field, string(v.Key), term, string(v.Text)})
 		}
 	}
 	f.terms = sortedOnce(f.terms)
+	f.row.resources, buf = resourcesOf(h, f.terms, buf)
 	return buf
 }
 
+// isOfKey tells whether an attribute has, in all but strange findings, the value that the finding's key has.
+func isOfKey(f asff.Field) bool { return f == asff.FieldAwsAccountId || f == asff.FieldRegion }
+
+// ofKey tells whether a value is that of the finding's key: the columns account and region say it, and it is no term.
+func ofKey(key *store.Key, v *asff.Value) bool {
+	return v.Field == asff.FieldAwsAccountId && string(v.Text) == key.Account || v.Field == asff.FieldRegion && string(v.Text) == key.Region
+}
+
+// resourcesOf is what the column resources holds, as PostgreSQL writes an array.
+func resourcesOf(h *hasher, terms []int64, buf []byte) (literal string, grown []byte) {
+	lo, hi := listedTerms(asff.FieldResourceId)
+	buf = append(buf[:0], '{')
+	for _, t := range terms {
+		if t != h.Unlisted(asff.FieldResourceId) && (t < lo || t > hi) {
+			continue
+		}
+		if len(buf) > 1 {
+			buf = append(buf, ',')
+		}
+		buf = strconv.AppendInt(buf, t, 10)
+	}
+	buf = append(buf, '}')
+	return string(buf), buf
+}
+
 // take puts a value into its column: true when that says all.
-func (r *row) take(h *hasher, v *asff.Value, buf *[]byte) bool {
+func (r *row) take(v *asff.Value) bool {
 	switch v.Field {
 	case asff.FieldTitle:
 		if r.title == nil {
@@ -158,11 +177,7 @@ func (r *row) take(h *hasher, v *asff.Value, buf *[]byte) bool {
 			r.generator = head(v.Text)
 		}
 		return false
-	case asff.FieldResourceId:
-		var hash int64
-		hash, *buf = h.term(*buf, v.Field, nil, v.Text)
-		r.takeResource(hash)
-		return false
+	default:
 	}
 	switch c := columnOf(v.Field); {
 	case c == noColumn:
@@ -184,18 +199,6 @@ func (r *row) take(h *hasher, v *asff.Value, buf *[]byte) bool {
 		}
 		r.numbers[c-columnNormalized] = &x.Num
 		return true
-	}
-}
-
-func (r *row) takeResource(hash int64) {
-	if hash == noResource || hash == severalResource {
-		hash = 1
-	}
-	switch r.resource {
-	case noResource, hash:
-		r.resource = hash
-	default:
-		r.resource = severalResource
 	}
 }
 

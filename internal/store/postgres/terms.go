@@ -10,38 +10,59 @@ import (
 	"hubcap/internal/asff"
 )
 
-// hasher makes the hashes that stand for values in an index. Nobody who does not know the store's seed can foresee them, and nothing is
-// decided by them alone: two values may have one hash.
+// hasher makes the terms that stand for values in an index: numbers of 64 bits. Nobody who does not know the store's seed can foresee
+// them, and nothing is decided by a hash alone: two values of an attribute may have one.
+//
+// The attribute stands above the hash, so that all terms of an attribute are a range, and those of two attributes never the same:
+//
+//	attribute << 56 | hash      a value that the dictionary lists
+//	^(attribute << 56 | hash)   a value that it does not list: it is too long, or of an attribute whose values are not listed
+//	-attribute                  there: the attribute has some value; exact
+//	-attribute - 256            unlisted: the attribute has some value that the dictionary does not list, although it lists others; exact
 type hasher struct {
 	seed [16]byte
 	mask uint64 // of tests: forces collisions
 }
 
-// Kinds of terms: the first byte of what is hashed.
+// Kinds of what is hashed: the first byte.
 const (
 	termValue = iota + 1 // an attribute has a value
-	termThere            // an attribute has some value
 	termPair             // the finding is called (ProductArn, Id)
 	wordLow              // one half of a word's digest
 	wordHigh             // and the other
 )
 
-// term is the hash of an attribute's value.
-func (h *hasher) term(buf []byte, f asff.Field, key, value []byte) (int64, []byte) {
+// hashBits is how many bits of a term its hash has.
+const hashBits = 56
+
+// term is the term of an attribute's value, and whether the dictionary lists it.
+func (h *hasher) term(buf []byte, f asff.Field, key, value []byte) (term int64, inDictionary bool, grown []byte) {
 	buf = append(append(buf[:0], h.seed[:]...), termValue, byte(f), byte(len(key)), byte(len(key)>>8))
 	buf = append(append(buf, key...), value...)
-	return h.sum(buf), buf
+	term = int64(f)<<hashBits | h.sum(buf)&(1<<hashBits-1)
+	inDictionary = listed(f, string(key)) && len(key) <= maxListed && len(value) <= maxListed
+	if !inDictionary {
+		term = ^term
+	}
+	return term, inDictionary, buf
 }
 
-// Term is the hash of an attribute's value.
-func (h *hasher) Term(f asff.Field, key, value string) int64 {
-	sum, _ := h.term(nil, f, []byte(key), []byte(value))
-	return sum
+// Term is the term of an attribute's value.
+func (h *hasher) Term(f asff.Field, key, value string) (term int64, inDictionary bool) {
+	term, inDictionary, _ = h.term(nil, f, []byte(key), []byte(value))
+	return term, inDictionary
 }
 
-// There is the hash that findings have where the attribute has a value at all; only where presenceIndexed says so.
-func (h *hasher) There(f asff.Field) int64 {
-	return h.sum(append(h.seed[:len(h.seed):len(h.seed)], termThere, byte(f)))
+// There is the term that findings have where the attribute has a value at all; only where presenceIndexed says so, and where a column
+// cannot hold the value.
+func (h *hasher) There(f asff.Field) int64 { return -int64(f) }
+
+// Unlisted is the term that findings have where the attribute has a value that the dictionary does not list for its length, or its key's.
+func (h *hasher) Unlisted(f asff.Field) int64 { return -int64(f) - 256 }
+
+// listedTerms is the range of the terms of an attribute's listed values.
+func listedTerms(f asff.Field) (lo, hi int64) {
+	return int64(f) << hashBits, int64(f)<<hashBits | (1<<hashBits - 1)
 }
 
 // Pair is the hash of the name that the API gives a finding.
@@ -95,20 +116,17 @@ var everywhere = func() (set [256]bool) {
 func presenceIndexed(f asff.Field) bool { return !everywhere[f] && columnOf(f) == noColumn }
 
 // uniqueFields are attributes of which every finding has its own value, so that a list of them would be as long as that of the findings.
-var uniqueFields = [...]asff.Field{asff.FieldId, asff.FieldDescription, asff.FieldNoteText}
+var uniqueFields = [...]asff.Field{asff.FieldId, asff.FieldDescription, asff.FieldNoteText, asff.FieldSourceUrl}
 
 // maxListed is the longest value, and the longest key of a map, in bytes, that the dictionary lists.
 const maxListed = 512
 
 // listed tells whether the distinct values of an attribute stand in the dictionary, so that the terms that begin with something, or
-// contain it, can be looked up there. Values longer than maxListed do not: the finding then has the term of longValue.
+// contain it, can be looked up there. Values longer than maxListed do not: the finding then has the term Unlisted.
 func listed(f asff.Field, key string) bool {
 	return termed(f) && f.Kind() != asff.KindBool && !slices.Contains(uniqueFields[:], f) &&
 		(f != asff.FieldProductFields || key != "aws/securityhub/FindingId")
 }
-
-// longValue stands, as the value of a term, for all values of the attribute that the dictionary does not list for their length.
-const longValue = "\x00long"
 
 // sortedOnce sorts terms and leaves each once.
 func sortedOnce(terms []int64) []int64 {

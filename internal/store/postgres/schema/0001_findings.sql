@@ -28,7 +28,7 @@ CREATE TABLE finding (
     normalized        float8,
     confidence        float8,
     criticality       float8,
-    resource          bigint NOT NULL,
+    resources         bigint[] NOT NULL,
     generator         text COLLATE "C",
     title             text COLLATE "C",
     PRIMARY KEY (account, identity)
@@ -38,7 +38,9 @@ CREATE INDEX finding_newest ON finding (updated DESC, identity);
 CREATE INDEX finding_newest_of_account ON finding (account, updated DESC, identity);
 CREATE INDEX finding_severity ON finding (severity, record_state, workflow, updated DESC, identity);
 CREATE INDEX finding_severity_of_account ON finding (account, severity DESC, identity);
+CREATE INDEX finding_created ON finding (created, identity);
 CREATE INDEX finding_title ON finding (title, identity);
+CREATE INDEX finding_severity_resources ON finding (severity) INCLUDE (resources);
 
 -- The findings themselves. Nothing that an index covers changes with most updates, so that these stay in the row's page (HOT). body is
 -- compressed; terms are the hashes of what the finding can be found by and no column of the table above has.
@@ -78,6 +80,7 @@ CREATE TABLE dict (
 );
 
 CREATE INDEX dict_value ON dict (attribute, key, value);
+CREATE INDEX dict_hash ON dict (hash);
 
 CREATE TABLE history (
     account  text COLLATE "C" NOT NULL,

@@ -77,6 +77,16 @@ type Store struct {
 	pool *pgxpool.Pool
 	hash *hasher
 
+	words    *words    // that the dictionary has
+	accounts *accounts // and their records
+
+	scratch sync.Pool // *call
+	tidied  chan struct{}
+
+	expiring sync.Mutex // of who expires events
+	expired  place      // how far that looked, when a call left the rest to the next; the zero place: nobody did
+	excess   int64      // and how many bytes were still too much
+
 	ctx     context.Context // ends with the store: of work behind the calls
 	end     context.CancelFunc
 	callsMu sync.Mutex
@@ -98,7 +108,8 @@ func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", withoutSecrets(err))
 	}
-	s := &Store{opts: opts, pool: pool}
+	s := &Store{opts: opts, pool: pool, tidied: make(chan struct{}), words: newWords(opts.KnownWords), accounts: newAccounts(opts.KnownAccounts)}
+	s.scratch.New = func() any { return newCall(s) }
 	s.ctx, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.prepare(ctx); err != nil {
 		s.end()
@@ -157,6 +168,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		return fmt.Errorf("seed: %w", errDamaged)
 	}
 	s.hash = h
+	go s.tidy()
 	return nil
 }
 
@@ -187,6 +199,7 @@ func (s *Store) Close() error {
 	s.callsMu.Unlock()
 	s.calls.Wait()
 	s.end()
+	<-s.tidied
 	s.pool.Close()
 	return nil
 }
@@ -199,17 +212,38 @@ func (s *Store) read(ctx context.Context, fn func(conn *pgx.Conn) error) error {
 
 // once runs fn on a connection.
 func (s *Store) once(ctx context.Context, fn func(conn *pgx.Conn) error) error {
-	waiting, cancel := context.WithTimeoutCause(ctx, s.opts.ConnectTimeout, errNoConnection)
-	conn, err := s.pool.Acquire(waiting)
-	cancel()
+	conn, err := s.acquire(ctx)
 	if err != nil {
-		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return errNoConnection
-		}
 		return err
 	}
 	defer conn.Release()
 	return fn(conn.Conn())
 }
 
+// acquire takes a connection from the pool; Release gives it back, and closes it if it is in the middle of something.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	waiting, cancel := context.WithTimeout(ctx, s.opts.StatementTimeout)
+	defer cancel()
+	conn, err := s.pool.Acquire(waiting)
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return nil, errNoConnection
+	}
+	return conn, err
+}
+
 var errNoConnection = errors.New("store: no connection to the database could be had in time")
+
+// detached is for the work that, once begun, goes on to its end though its caller may be gone.
+func (s *Store) detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), s.opts.StatementTimeout)
+}
+
+// rollback ends a transaction, if there is one. A connection that cannot do even this is closed when it is given back.
+func (s *Store) rollback(ctx context.Context, conn *pgx.Conn) {
+	if conn.IsClosed() || conn.PgConn().TxStatus() == 'I' {
+		return
+	}
+	ctx, cancel := s.detached(ctx)
+	defer cancel()
+	_, _ = conn.Exec(ctx, `ROLLBACK`)
+}

@@ -40,8 +40,11 @@ const (
 
 // lost tells whether an error is the connection's, not the statement's: another one may do better.
 func lost(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, errUnknown) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
+	}
+	if errors.Is(err, errNotCommitted) {
+		return true
 	}
 	if code := codeOf(err); code != "" {
 		return code[:2] == classConnection || code[:3] == classIntervention || code == codeReadOnly || code == codeTooMany || code == codeIdleTooLong

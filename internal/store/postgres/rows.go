@@ -156,7 +156,8 @@ const (
 		ON CONFLICT (account, identity) DO UPDATE SET version = greatest(gone.version, excluded.version)`
 	selectGone    = `SELECT identity, version FROM gone WHERE account = $1 AND identity = ANY($2::bytea[])`
 	insertHistory = `INSERT INTO history (account, identity, seq, at, record)
-		SELECT $1, x.identity, x.seq, x.at, x.record FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[]) AS x (identity, seq, at, record)`
+		SELECT $1, x.identity, x.seq, x.at, x.record FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[]) AS x (identity, seq, at, record)
+		ON CONFLICT DO NOTHING`
 	insertWords = `INSERT INTO dict (account, digest, attribute, key, hash, value)
 		SELECT $1, x.digest, x.attribute, x.key, x.hash, x.value
 		FROM unnest($2::uuid[], $3::smallint[], $4::text[], $5::bigint[], $6::text[]) AS x (digest, attribute, key, hash, value) ON CONFLICT DO NOTHING`

@@ -111,10 +111,12 @@ func (w *writing) event(key *store.Key, ident store.Identity, version uint64, ma
 	}
 }
 
+// Where another writer was first, these find its rows; then nothing is committed.
 const (
 	insertEvents = `INSERT INTO event (account, identity, version, xact, n, kind, at, detail, body)
 		SELECT $1, x.identity, x.version, (SELECT pg_current_xact_id()::text::bigint), x.n, x.kind, x.at, x.detail, x.body
-		FROM unnest($2::bytea[], $3::bigint[], $4::integer[], $5::smallint[], $6::bigint[], $7::bytea[], $8::bytea[]) AS x (identity, version, n, kind, at, detail, body)`
+		FROM unnest($2::bytea[], $3::bigint[], $4::integer[], $5::smallint[], $6::bigint[], $7::bytea[], $8::bytea[]) AS x (identity, version, n, kind, at, detail, body)
+		ON CONFLICT DO NOTHING`
 	insertWaiting = `INSERT INTO waiting (account, sink, identity, version)
 		SELECT $1, x.sink, x.identity, x.version FROM unnest($2::text[], $3::bytea[], $4::bigint[]) AS x (sink, identity, version) ON CONFLICT DO NOTHING`
 )

@@ -115,7 +115,7 @@ type eventRow struct {
 	at      int64
 	detail  []byte
 	body    []byte
-	place   place
+	place   eventPlace
 }
 
 func (r *eventRow) columns() []any {

@@ -84,7 +84,7 @@ type Store struct {
 	tidied  chan struct{}
 
 	expiring sync.Mutex // of who expires events
-	expired  place      // how far that looked, when a call left the rest to the next; the zero place: nobody did
+	expired  eventPlace // how far that looked, when a call left the rest to the next; the zero place: nobody did
 	excess   int64      // and how many bytes were still too much
 
 	ctx     context.Context // ends with the store: of work behind the calls

@@ -13,25 +13,25 @@ import (
 	"hubcap/internal/store"
 )
 
-// place is where an event stands among all: its transaction, and its number there.
-type place struct {
+// eventPlace is where an event stands among all: its transaction, and its number there.
+type eventPlace struct {
 	xact int64
 	n    int32
 }
 
-func (p place) bytes() []byte {
+func (p eventPlace) bytes() []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, uint64(p.xact)), uint32(p.n)) //nolint:gosec // the bits
 }
 
-func placeFrom(b []byte) (p place, err error) {
+func placeFrom(b []byte) (p eventPlace, err error) {
 	if len(b) != 12 {
 		return p, fmt.Errorf("store: %d bytes are no place in the outbox", len(b))
 	}
-	return place{int64(binary.BigEndian.Uint64(b)), int32(binary.BigEndian.Uint32(b[8:]))}, nil //nolint:gosec // the bits
+	return eventPlace{int64(binary.BigEndian.Uint64(b)), int32(binary.BigEndian.Uint32(b[8:]))}, nil //nolint:gosec // the bits
 }
 
 // first is before every event.
-var first = place{0, -1}
+var first = eventPlace{0, -1}
 
 const (
 	// Transactions before it are over: those that were committed are seen by every statement from now on.
@@ -53,7 +53,7 @@ func settled(ctx context.Context, conn *pgx.Conn) (bound int64, err error) {
 const clockSlack = time.Minute
 
 // placeOf is a place before every event of an instant or later: found by halving, for transactions and instants grow together.
-func placeOf(ctx context.Context, conn *pgx.Conn, from time.Time) (place, error) {
+func placeOf(ctx context.Context, conn *pgx.Conn, from time.Time) (eventPlace, error) {
 	if from.IsZero() {
 		return first, nil
 	}
@@ -66,7 +66,7 @@ func placeOf(ctx context.Context, conn *pgx.Conn, from time.Time) (place, error)
 	low, high := int64(0), bound // every event before low is too old; what is sought lies before high
 	for high-low > 0 {
 		middle := low + (high-low)/2
-		var p place
+		var p eventPlace
 		var at int64
 		rows, err := conn.Query(ctx, selectNextTime, middle, bound)
 		if err != nil {
@@ -139,7 +139,7 @@ func (s *Store) RetainedEvents(ctx context.Context, from time.Time, after []byte
 }
 
 // events reads the events behind a place.
-func (s *Store) events(ctx context.Context, after place, limit int) (list []eventRow, err error) {
+func (s *Store) events(ctx context.Context, after eventPlace, limit int) (list []eventRow, err error) {
 	err = s.read(ctx, func(conn *pgx.Conn) error {
 		list = nil
 		bound, err := settled(ctx, conn)
@@ -168,11 +168,11 @@ type placed struct {
 	version int64
 	at      int64
 	bytes   int64
-	place   place
+	place   eventPlace
 }
 
 // places reads what stands behind a place.
-func places(ctx context.Context, conn *pgx.Conn, after place, limit int) (list []placed, err error) {
+func places(ctx context.Context, conn *pgx.Conn, after eventPlace, limit int) (list []placed, err error) {
 	bound, err := settled(ctx, conn)
 	if err != nil {
 		return nil, err
@@ -288,12 +288,12 @@ func (s *Store) ExpireEvents(ctx context.Context, before time.Time, most int64, 
 	s.expiring.Lock()
 	defer s.expiring.Unlock()
 	oldest := ceilMilli(before)
-	var next place
+	var next eventPlace
 	var excess int64
 	err = s.read(ctx, func(conn *pgx.Conn) error {
-		next, more, excess = place{}, false, s.excess
+		next, more, excess = eventPlace{}, false, s.excess
 		at := s.expired
-		if at == (place{}) { // from the first one on
+		if at == (eventPlace{}) { // from the first one on
 			if at, excess = first, 0; most > 0 {
 				if err := conn.QueryRow(ctx, selectEventBytes).Scan(&excess); err != nil {
 					return err

@@ -107,10 +107,14 @@ type word struct {
 func (f *found) read(h *hasher, known *words, key *store.Key, values []asff.Value, buf []byte) []byte {
 	f.row = row{times: [4]int64{noTime, noTime, noTime, noTime}}
 	f.terms, f.words = f.terms[:0], f.words[:0]
-	var there [256]bool
+	var there, ofKeys [256]bool
 	for i := range values {
 		v := &values[i]
-		if f.row.take(v) || ofKey(key, v) {
+		if f.row.take(v) {
+			continue
+		}
+		if ofKey(key, v) {
+			ofKeys[v.Field] = true
 			continue
 		}
 		if (presenceIndexed(v.Field) || columnOf(v.Field) != noColumn || isOfKey(v.Field)) && !there[v.Field] {
@@ -134,6 +138,11 @@ func (f *found) read(h *hasher, known *words, key *store.Key, values []asff.Valu
 			f.words = append(f.words, word{d, v.Field, string(v.Key), term, string(v.Text)})
 		}
 	}
+	for _, field := range [...]asff.Field{asff.FieldAwsAccountId, asff.FieldRegion} {
+		if !ofKeys[field] && !there[field] {
+			f.terms = append(f.terms, h.There(field)) // or rather not there: what the column says is not true of this finding
+		}
+	}
 	f.terms = sortedOnce(f.terms)
 	f.row.resources, buf = resourcesOf(h, f.terms, buf)
 	return buf
@@ -142,7 +151,8 @@ func (f *found) read(h *hasher, known *words, key *store.Key, values []asff.Valu
 // isOfKey tells whether an attribute has, in all but strange findings, the value that the finding's key has.
 func isOfKey(f asff.Field) bool { return f == asff.FieldAwsAccountId || f == asff.FieldRegion }
 
-// ofKey tells whether a value is that of the finding's key: the columns account and region say it, and it is no term.
+// ofKey tells whether a value is that of the finding's key: the columns account and region say it, and it is no term. A finding of which
+// they do not tell the truth has the term There.
 func ofKey(key *store.Key, v *asff.Value) bool {
 	return v.Field == asff.FieldAwsAccountId && string(v.Text) == key.Account || v.Field == asff.FieldRegion && string(v.Text) == key.Region
 }

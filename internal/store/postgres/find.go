@@ -1,0 +1,364 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"hubcap/internal/asff"
+	"hubcap/internal/query"
+	"hubcap/internal/store"
+)
+
+// Find implements store.Store.
+func (s *Store) Find(ctx context.Context, scope store.Scope, q *query.Find, yield func(*store.Doc) error) (*query.Position, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	f := s.searching(&scope, q)
+	if err := f.refuse(); err != nil {
+		return nil, err
+	}
+	if err := s.question(ctx, f.answer); err != nil {
+		return nil, err
+	}
+	more := len(f.page) > q.Limit
+	for i := range f.page[:min(q.Limit, len(f.page))] {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := yield(&f.page[i].doc); err != nil {
+			return nil, err
+		}
+	}
+	if !more {
+		return nil, nil
+	}
+	return &f.page[q.Limit-1].at, nil
+}
+
+// question runs a question that has an end.
+func (s *Store) question(ctx context.Context, ask func(ctx context.Context, conn *pgx.Conn) error) error {
+	within, cancel := ctx, context.CancelFunc(func() {})
+	if s.opts.QueryTimeout > 0 {
+		within, cancel = context.WithTimeout(ctx, s.opts.QueryTimeout)
+	}
+	defer cancel()
+	err := s.read(within, func(conn *pgx.Conn) error { return ask(within, conn) })
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case within.Err() != nil, codeOf(err) == codeCancelled:
+		return store.ErrTooSlow
+	default:
+		return err
+	}
+}
+
+// hit is a finding on its way into a page.
+type hit struct {
+	at     query.Position
+	doc    store.Doc
+	stage  int      // it was met in
+	values [][]byte // of the stage's keys
+}
+
+// search is one Find under way.
+type search struct {
+	s     *Store
+	scope *store.Scope
+	q     *query.Find
+	order []query.SortKey
+	want  int
+
+	answers answers
+	where   bounds
+	page    []hit // the best so far, in order, at most want
+	met     map[store.Identity]struct{}
+	stage   int
+	r       asff.Reader
+	plain   []byte
+	keys    []query.SortValue
+	steps   func(format string, args ...any) // hears what is done; nil
+}
+
+func (s *Store) searching(scope *store.Scope, q *query.Find) *search {
+	return &search{s: s, scope: scope, q: q, order: query.Order(q.Sort), want: q.Limit + 1}
+}
+
+// refuse tells what nobody may ask.
+func (f *search) refuse() error {
+	switch {
+	case f.q.Limit < 1:
+		return fmt.Errorf("store: a page of %d findings", f.q.Limit)
+	case f.q.After != nil && len(f.q.After.Values) != len(f.order):
+		return fmt.Errorf("store: a position of %d values for %d sort keys", len(f.q.After.Values), len(f.order))
+	}
+	return nil
+}
+
+// answer fills the page.
+func (f *search) answer(ctx context.Context, conn *pgx.Conn) error {
+	f.page, f.met, f.stage = f.page[:0], map[store.Identity]struct{}{}, 0
+	if err := f.compile(ctx, conn, false); err != nil {
+		return err
+	}
+	stages, err := f.stages(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if stages == nil {
+		return f.unordered(ctx, conn)
+	}
+	for i := range stages {
+		f.stage = i
+		if err := f.walk(ctx, conn, &stages[i]); err != nil {
+			return err
+		}
+		if len(f.page) == f.want {
+			break
+		}
+	}
+	return nil
+}
+
+// compile looks up what the condition needs, and makes SQL of it. Substrings are not looked up until they must be: the findings of a page
+// may be found before the values are.
+func (f *search) compile(ctx context.Context, conn *pgx.Conn, substrings bool) (err error) {
+	f.answers, err = f.s.look(ctx, conn, f.scope, &f.q.Where, lookUp{substrings: substrings})
+	if err != nil {
+		return err
+	}
+	c := compiler{hash: f.s.hash, answers: f.answers}
+	f.where = c.compile(&f.q.Where)
+	return nil
+}
+
+// stages makes stages of the order; nil where SQL cannot tell it.
+func (f *search) stages(ctx context.Context, conn *pgx.Conn) ([]stage, error) {
+	stray := map[asff.Field]bool{}
+	for _, k := range f.order {
+		if !isOfKey(k.Field) && (columnOf(k.Field) == noColumn || columns[columnOf(k.Field)].codes == nil) {
+			continue
+		}
+		some, err := f.s.strays(ctx, conn, k.Field)
+		if err != nil {
+			return nil, err
+		}
+		stray[k.Field] = some
+	}
+	g := staging{order: f.order, after: f.q.After, stray: func(field asff.Field) bool { return stray[field] }}
+	return g.stages(), nil
+}
+
+// Of a walk: how many findings are looked at at once, and after how many in vain others are asked.
+const (
+	firstLook = 512
+	mostLook  = 8192
+	inVain    = 2048
+)
+
+// walk reads a stage in its order until the page is full.
+func (f *search) walk(ctx context.Context, conn *pgx.Conn, g *stage) error {
+	at, looked := g.from, 0
+	for n := f.want; ; {
+		st, judged := f.walkStatement(g, at, n)
+		if judged && looked == 0 && n < firstLook {
+			n = firstLook
+			st, _ = f.walkStatement(g, at, n)
+		}
+		rows := 0
+		var last orderPlace
+		err := st.run(ctx, conn, func(v [][]byte) error {
+			rows++
+			keys := v[:len(g.keys)]
+			if rows == n { // the end
+				last = orderPlace{values: cloned(keys), identity: bytes.Clone(v[len(g.keys)])}
+			}
+			if f.full(g, keys) {
+				return nil
+			}
+			return f.take(keys, v[len(g.keys):])
+		})
+		if err != nil {
+			return err
+		}
+		if looked += rows; rows < n || f.full(g, last.values) {
+			return nil
+		}
+		at = &last
+		if judged && looked >= inVain {
+			if done, err := f.gather(ctx, conn, g, at, looked); done || err != nil {
+				return err
+			}
+		}
+		n = min(max(2*n, f.want), mostLook)
+	}
+}
+
+// full tells whether no finding of a stage that has these values, or stands after them, belongs into the page.
+func (f *search) full(g *stage, keys [][]byte) bool {
+	if len(f.page) < f.want {
+		return false
+	}
+	worst := &f.page[f.want-1]
+	return worst.stage < f.stage || g.settled(worst.values) || !sameValues(worst.values, keys)
+}
+
+func cloned(values [][]byte) [][]byte {
+	out := make([][]byte, len(values))
+	for i := range values {
+		out[i] = bytes.Clone(values[i])
+	}
+	return out
+}
+
+// take reads a finding (identity, version, customer, body) and puts it into the page, if it belongs there.
+func (f *search) take(keys, v [][]byte) error {
+	if v[3] == nil {
+		return nil // a condition does not hold
+	}
+	var ident store.Identity
+	copy(ident[:], v[0])
+	key, doc, plain, err := unpack(f.plain, v[3])
+	f.plain = plain
+	if err != nil {
+		return fmt.Errorf("store: finding %x: %w", ident, err)
+	}
+	if !f.scope.Allows(key) {
+		return nil
+	}
+	values := f.r.Values(doc)
+	if !query.Match(&f.q.Where, values) {
+		return nil
+	}
+	f.keys = query.Keys(f.q.Sort, values, f.keys[:0])
+	at := query.Position{Values: f.keys, Identity: ident}
+	if f.q.After != nil && query.Compare(f.q.Sort, &at, f.q.After) <= 0 {
+		return nil
+	}
+	if len(f.page) == f.want && query.Compare(f.q.Sort, &at, &f.page[f.want-1].at) >= 0 {
+		return nil
+	}
+	if _, again := f.met[ident]; again {
+		return nil // it moved while it was looked for
+	}
+	f.met[ident] = struct{}{}
+	at.Values = slices.Clone(at.Values)
+	h := hit{
+		at: at, stage: f.stage, values: cloned(keys),
+		doc: store.Doc{Key: key, JSON: bytes.Clone(doc), Customer: asff.Attrs(intOf(v[2])), Version: uint64(intOf(v[1]))}, //nolint:gosec // as written
+	}
+	i, _ := slices.BinarySearchFunc(f.page, &h, func(a hit, b *hit) int { return query.Compare(f.q.Sort, &a.at, &b.at) })
+	if len(f.page) == f.want {
+		delete(f.met, f.page[f.want-1].at.Identity)
+		f.page = f.page[:f.want-1]
+	}
+	f.page = slices.Insert(f.page, i, h)
+	return nil
+}
+
+const sameFinding = "d.account = f.account AND d.identity = f.identity"
+
+// walkStatement reads the next n findings of a stage in its order. Where there are conditions on documents, judged is set: the body of a
+// finding they do not hold for is NULL.
+func (f *search) walkStatement(g *stage, at *orderPlace, n int) (st *statement, judged bool) {
+	st = &statement{}
+	var onRows, onDocuments []*condition
+	for _, c := range slices.Concat(scoped(f.scope), g.where.conjuncts(), f.where.may.conjuncts()) {
+		if c.document {
+			onDocuments = append(onDocuments, c)
+		} else {
+			onRows = append(onRows, c)
+		}
+	}
+	st.write("SELECT ")
+	for i := range g.keys {
+		st.write("f.", sortName(i), ", ")
+	}
+	st.write("f.identity, d.version, d.customer, ")
+	if len(onDocuments) > 0 {
+		st.write("CASE WHEN ")
+		allOf(onDocuments...).filter(st)
+		st.write(" THEN d.body END")
+	} else {
+		st.write("d.body")
+	}
+	st.write(" FROM (SELECT ")
+	if len(onDocuments) > 0 {
+		st.write("f.*")
+	} else {
+		st.write("f.account, f.identity")
+	}
+	names := f.names(g, st, func(i int, name string) { st.write(", ", name, " AS ", sortName(i)) })
+	st.write(" FROM finding AS f WHERE ")
+	allOf(onRows...).filter(st)
+	if at != nil {
+		writeAfter(st, g.keys, names, at)
+	}
+	writeOrder(st, g, names)
+	st.write(" LIMIT ", st.int(int64(n)), ") AS f JOIN document AS d ON ", sameFinding)
+	short := make([]string, len(g.keys))
+	for i := range short {
+		short[i] = "f." + sortName(i)
+	}
+	writeOrder(st, g, short)
+	return st, len(onDocuments) > 0
+}
+
+func sortName(i int) string { return "k" + string(rune('0'+i/10)) + string(rune('0'+i%10)) }
+
+// names are the texts of a stage's keys. A key's arguments are written once, and used again by name.
+func (f *search) names(g *stage, st *statement, use func(i int, name string)) []string {
+	names := make([]string, len(g.keys))
+	for i := range g.keys {
+		key := statement{values: st.values, types: st.types}
+		g.keys[i].write(&key)
+		st.values, st.types = key.values, key.types
+		names[i] = key.text.String()
+		if use != nil {
+			use(i, names[i])
+		}
+	}
+	return names
+}
+
+func writeOrder(st *statement, g *stage, names []string) {
+	st.write(" ORDER BY ")
+	for i, name := range names {
+		st.write(name)
+		if g.keys[i].desc {
+			st.write(" DESC")
+		}
+		st.write(", ")
+	}
+	st.write("f.identity")
+}
+
+// gather answers a stage from the index of terms, where that promises to be quicker than to walk on. It reads every finding of the stage
+// that the index names, or, where SQL can tell the order, the first of them.
+func (f *search) gather(ctx context.Context, conn *pgx.Conn, g *stage, at *orderPlace, looked int) (done bool, err error) {
+	return false, nil
+}
+
+// unordered reads every finding that may satisfy the condition.
+func (f *search) unordered(ctx context.Context, conn *pgx.Conn) error {
+	if err := f.compile(ctx, conn, true); err != nil {
+		return err
+	}
+	byIndex, rest := f.where.may.gathered()
+	var st statement
+	st.write("SELECT f.identity, d.version, d.customer, d.body FROM finding AS f JOIN document AS d ON ", sameFinding, " WHERE ")
+	allOf(slices.Concat(scoped(f.scope), rest)...).filter(&st)
+	for _, c := range byIndex {
+		st.write(" AND ")
+		c.index(&st)
+	}
+	return st.run(ctx, conn, func(v [][]byte) error { return f.take(nil, v) })
+}

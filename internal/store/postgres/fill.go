@@ -31,7 +31,17 @@ func (c *call) write(w *writing, same *bool) {
 		return nil
 	})
 	w.finish()
+	w.taken = func() {
+		*same = false
+		for i := range c.items {
+			it := &c.items[i]
+			it.loaded, it.floor = false, max(it.floor, it.version)+versionLeap
+		}
+	}
 }
+
+// versionLeap is how far versions are taken further on where those that are due were given out by another store.
+const versionLeap = 1 << 16
 
 // writeGone deletes findings, and the history of those that came back in the same call.
 func (c *call) writeGone(w *writing, account string, items []*item) {
@@ -111,6 +121,9 @@ func (c *call) writeNew(w *writing, account string, items []*item, same *bool) {
 		return nil
 	})
 	w.batch.Queue(insertFinding, rows.args(account)...)
+	if c.loading != nil {
+		return // they come with their versions
+	}
 	w.batch.Queue(selectGone, toText(account), docs.identities).Query(func(rows pgx.Rows) error {
 		var ident store.Identity
 		var version int64
@@ -158,7 +171,7 @@ func (c *call) writeHistory(w *writing, account string, items []*item) {
 		}
 	}
 	if len(seqs) > 0 {
-		w.batch.Queue(insertHistory, toText(account), idents, seqs, times, records)
+		w.expect(len(seqs), insertHistory, toText(account), idents, seqs, times, records)
 	}
 }
 

@@ -77,7 +77,7 @@ func (t *texts) must() string {
 
 func decodeHistory(at int64, b []byte) (r store.HistoryRecord, err error) {
 	t := texts{rest: b}
-	r.Time = time.UnixMilli(at).UTC()
+	r.Time = instant(at)
 	r.Source, r.Identity = t.must(), t.must()
 	n := t.number()
 	if n > uint64(len(t.rest)) {
@@ -142,6 +142,9 @@ func (s *Store) History(ctx context.Context, q store.HistoryQuery) (out []store.
 	}
 	return out, nil
 }
+
+// instant is what a column of instants says.
+func instant(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // ceilMilli is the first millisecond that is not before t.
 func ceilMilli(t time.Time) int64 {

@@ -129,7 +129,7 @@ func (r *eventRow) show(buf []byte, yield func(*store.Event) error) ([]byte, err
 		return buf, fmt.Errorf("store: event: %w", err)
 	}
 	return buf, yield(&store.Event{
-		Key: key, Version: uint64(r.version), Kind: store.EventKind(r.kind), Time: time.UnixMilli(r.at).UTC(), Detail: r.detail, JSON: doc, //nolint:gosec // as written
+		Key: key, Version: uint64(r.version), Kind: store.EventKind(r.kind), Time: instant(r.at), Detail: r.detail, JSON: doc, //nolint:gosec // as written
 	})
 }
 
@@ -257,7 +257,7 @@ func (s *Store) DeadEvents(ctx context.Context, sink string, yield func(*store.D
 			var d store.DeadEvent
 			var v, ms int64
 			_, err = pgx.ForEachRow(rows, []any{&d.Account, (*identityScan)(&d.Identity), &v, &ms, &d.Reason}, func() error {
-				d.Version, d.Time = uint64(v), time.UnixMilli(ms).UTC() //nolint:gosec // as written
+				d.Version, d.Time = uint64(v), instant(ms) //nolint:gosec // as written
 				list = append(list, d)
 				return nil
 			})

@@ -161,8 +161,8 @@ func (s *Store) events(ctx context.Context, after eventPlace, limit int) (list [
 	return list, err
 }
 
-// placed is an event without what it tells.
-type placed struct {
+// placedEvent is an event without what it tells.
+type placedEvent struct {
 	account string // as in the column
 	ident   store.Identity
 	version int64
@@ -172,7 +172,7 @@ type placed struct {
 }
 
 // places reads what stands behind a place.
-func places(ctx context.Context, conn *pgx.Conn, after eventPlace, limit int) (list []placed, err error) {
+func places(ctx context.Context, conn *pgx.Conn, after eventPlace, limit int) (list []placedEvent, err error) {
 	bound, err := settled(ctx, conn)
 	if err != nil {
 		return nil, err
@@ -181,7 +181,7 @@ func places(ctx context.Context, conn *pgx.Conn, after eventPlace, limit int) (l
 	if err != nil {
 		return nil, err
 	}
-	var p placed
+	var p placedEvent
 	_, err = pgx.ForEachRow(rows, []any{&p.account, (*identityScan)(&p.ident), &p.version, &p.at, &p.bytes, &p.place.xact, &p.place.n}, func() error {
 		list = append(list, p)
 		return nil
@@ -190,8 +190,8 @@ func places(ctx context.Context, conn *pgx.Conn, after eventPlace, limit int) (l
 }
 
 // each calls fn for the events of each account, in ascending order.
-func each(list []placed, fn func(account string, identities [][]byte, versions []int64)) {
-	byAccount := map[string][]placed{}
+func each(list []placedEvent, fn func(account string, identities [][]byte, versions []int64)) {
+	byAccount := map[string][]placedEvent{}
 	for i := range list {
 		byAccount[list[i].account] = append(byAccount[list[i].account], list[i])
 	}
@@ -242,7 +242,7 @@ func (s *Store) ReplayEvents(ctx context.Context, sink string, from, to time.Tim
 		if len(list) == outboxStep && list[len(list)-1].at <= over {
 			next = list[len(list)-1].place.bytes()
 		}
-		var some []placed
+		var some []placedEvent
 		for i := range list {
 			if list[i].at >= oldest && list[i].at < before {
 				some = append(some, list[i])
@@ -333,7 +333,7 @@ func (s *Store) ExpireEvents(ctx context.Context, before time.Time, most int64, 
 
 // unwanted picks the events that are to go: those that are too old and, oldest first, as many as are too much. What waits for one of the
 // sinks to keep stays.
-func (s *Store) unwanted(ctx context.Context, conn *pgx.Conn, list []placed, oldest int64, excess *int64, keep []string) (old []placed, err error) {
+func (s *Store) unwanted(ctx context.Context, conn *pgx.Conn, list []placedEvent, oldest int64, excess *int64, keep []string) (old []placedEvent, err error) {
 	type ref struct {
 		ident   store.Identity
 		version int64

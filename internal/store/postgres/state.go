@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"container/list"
 	"context"
 	"fmt"
@@ -378,17 +379,10 @@ func (s *Store) State(ctx context.Context, names []string, fn func(store.StateTx
 	if err := fn(t); err != nil {
 		return err
 	}
-	if t.refused != nil || t.err != nil {
-		return cmpError(t.err, t.refused)
+	if err := cmp.Or(t.err, t.refused); err != nil {
+		return err
 	}
 	return s.commitState(ctx, t)
-}
-
-func cmpError(first, second error) error {
-	if first != nil {
-		return first
-	}
-	return second
 }
 
 // beginState locks and reads the accounts.
@@ -465,8 +459,13 @@ func (s *Store) commitState(ctx context.Context, t *stateTx) error {
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	w.finish()
+	fresh := true
+	w.taken = func() { fresh = false }
 	if err := t.conn.SendBatch(ctx, w.batch).Close(); err != nil {
 		return explained(err)
+	}
+	if !fresh {
+		return fmt.Errorf("store: %w: an event of that version is in the outbox already", errDamaged)
 	}
 	committed, err := s.commit(ctx, t.conn, w)
 	if err != nil {

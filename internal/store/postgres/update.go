@@ -32,7 +32,7 @@ type item struct {
 	loaded bool
 	base   uint64
 	stored []byte // the body
-	floor  uint64 // the last version of a finding of this key that is no more, as far as is known
+	floor  uint64 // versions up to it were given out, as far as is known beside base: before a deletion, or by another store
 
 	// As the call leaves it.
 	exists   bool
@@ -67,6 +67,15 @@ type pendingEvent struct {
 // writes tells whether anything is left to do for an item: what came and went in one call does not count.
 func (it *item) writes() bool { return it.changed && (it.exists || it.base != 0) }
 
+// next is the next version of an item: the time in microseconds, as far as that grows. So nothing is the same as what a server had that
+// lost its last changes.
+func (it *item) next(now uint64) uint64 {
+	if it.version = max(it.version+1, it.floor+1, now); it.first == 0 {
+		it.first = it.version
+	}
+	return it.version
+}
+
 // call is one Update under way: buffers that serve many calls, one after the other.
 type call struct {
 	s       *Store
@@ -78,6 +87,8 @@ type call struct {
 	reader  asff.Reader
 	doc     store.Doc
 	view    *decidedBy
+	now     uint64        // the clock, in microseconds
+	loading []store.Whole // of Load: by key
 
 	expanded  []byte // the document last loaded
 	plain     []byte // what is compressed
@@ -107,7 +118,7 @@ func (c *call) end() {
 	}
 	clear(c.byIdent)
 	clear(c.errs)
-	c.doc, c.view = store.Doc{}, nil
+	c.doc, c.view, c.loading = store.Doc{}, nil, nil
 	c.resetRows()
 	for _, b := range [...]*[]byte{&c.expanded, &c.plain, &c.stored, &c.bodies, &c.histories, &c.docs} {
 		if cap(*b) > maxKept {
@@ -317,13 +328,12 @@ func (c *call) restart() {
 
 // load reads the items that are not loaded, as they are now.
 func (c *call) load(ctx context.Context, conn *pgx.Conn, statement string) error {
-	now := uint64(max(c.s.opts.Clock().UnixMicro(), 1)) //nolint:gosec // positive
+	c.now = uint64(max(c.s.opts.Clock().UnixMicro(), 1)) //nolint:gosec // positive
 	b := &pgx.Batch{}
 	err := c.byAccount(func(it *item) bool { return !it.loaded }, func(account string, items []*item) error {
 		for _, it := range items {
 			it.exists, it.base, it.stored, it.json, it.customer = false, 0, nil, nil, 0
-			it.version = max(now, it.floor)
-			it.changed, it.document, it.wiped, it.first = false, false, false, 0
+			it.version, it.changed, it.document, it.wiped, it.first = 0, false, false, false, 0
 			it.history, it.events = it.history[:0], it.events[:0]
 		}
 		b.Queue(statement, toText(account), identities(items)).Query(c.take)
@@ -392,6 +402,9 @@ func (c *call) decide(ctx context.Context, keys []store.Key, fn store.UpdateFunc
 		if err == nil {
 			err = c.apply(it, &ch)
 		}
+		if err == nil && c.loading != nil {
+			c.applyWhole(it, &c.loading[i])
+		}
 		c.errs[i] = err
 	}
 	return nil
@@ -420,14 +433,6 @@ func (c *call) keep(doc []byte) []byte {
 	at := len(c.docs)
 	c.docs = append(c.docs, doc...)
 	return c.docs[at:len(c.docs):len(c.docs)]
-}
-
-// next is the next version of an item.
-func (it *item) next() uint64 {
-	if it.version++; it.first == 0 {
-		it.first = it.version
-	}
-	return it.version
 }
 
 // apply makes a change part of the item. Everything in ch is consumed.
@@ -461,9 +466,9 @@ func (c *call) apply(it *item, ch *store.Change) error {
 	for i := range ch.History {
 		from := len(c.histories)
 		c.histories = appendHistory(c.histories, &ch.History[i])
-		it.history = append(it.history, entry{int64(it.next()), ch.History[i].Time.UnixMilli(), span{from, len(c.histories)}}) //nolint:gosec // a bigint
+		it.history = append(it.history, entry{int64(it.next(c.now)), ch.History[i].Time.UnixMilli(), span{from, len(c.histories)}}) //nolint:gosec // a bigint
 	}
-	it.exists, it.changed, it.version = true, true, it.next()
+	it.exists, it.changed, it.version = true, true, it.next(c.now)
 	if ch.Event.Wanted() {
 		it.events = append(it.events, pendingEvent{ch.Event, it.version, it.document, it.body})
 	}

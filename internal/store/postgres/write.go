@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"hubcap/internal/store"
 )
@@ -24,10 +25,11 @@ type writing struct {
 	ordinal int32    // of events
 	plain   []byte
 	events  eventRows
+	taken   func() // hears that a version, or a place in a history, is there already
 }
 
 func newWriting(s *Store) *writing {
-	w := &writing{s: s, batch: &pgx.Batch{}}
+	w := &writing{s: s, batch: &pgx.Batch{}, taken: func() {}}
 	if _, err := rand.Read(w.id[:]); err != nil {
 		panic(err) // it cannot fail (crypto/rand)
 	}
@@ -42,6 +44,16 @@ func (w *writing) account(name string) {
 }
 
 const insertWriting = `INSERT INTO writing (account, id, at, done) VALUES ($1, $2, now(), $3) ON CONFLICT DO NOTHING`
+
+// expect adds a statement that inserts so many rows, unless some are there already.
+func (w *writing) expect(rows int, statement string, args ...any) {
+	w.batch.Queue(statement, args...).Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() != int64(rows) {
+			w.taken()
+		}
+		return nil
+	})
+}
 
 // finish adds what stands at the end of every transaction.
 func (w *writing) finish() {
@@ -128,7 +140,7 @@ func (w *writing) flushEvents() {
 		return
 	}
 	account := toText(r.account)
-	w.batch.Queue(insertEvents, account, r.identities, r.versions, r.numbers, r.kinds, r.times, r.details, r.bodies)
+	w.expect(len(r.identities), insertEvents, account, r.identities, r.versions, r.numbers, r.kinds, r.times, r.details, r.bodies)
 	w.batch.Queue(insertWaiting, account, r.sinks, r.sinkIdentities, r.sinkVersions)
 	*r = eventRows{}
 }

@@ -34,20 +34,24 @@ var ErrNotDistributed = errors.New("the database has no extension citus: there i
 // Distribute spreads the tables over the nodes of a database that has the extension citus. What is spread already stays as it is; it
 // answers the names of the tables that were spread now. Stores may be open meanwhile, but wait while a table moves.
 func (s *Store) Distribute(ctx context.Context) (tables []string, err error) {
+	return s.distributeAs(ctx, "citus")
+}
+
+func (s *Store) distributeAs(ctx context.Context, extension string) (tables []string, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()
 	err = s.once(ctx, func(conn *pgx.Conn) error {
-		tables, err = distribute(ctx, conn)
+		tables, err = distribute(ctx, conn, extension)
 		return err
 	})
 	return tables, explained(err)
 }
 
-func distribute(ctx context.Context, conn *pgx.Conn) (tables []string, err error) {
+func distribute(ctx context.Context, conn *pgx.Conn, extension string) (tables []string, err error) {
 	var there bool
-	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')`).Scan(&there); err != nil {
+	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_extension WHERE extname = $1)`, extension).Scan(&there); err != nil {
 		return nil, err
 	}
 	if !there {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -75,3 +76,9 @@ func TestOpenRefuses(t *testing.T) {
 	_, err = Open(ctx, address, Options{})
 	require.ErrorContains(t, err, "schema_version has no row")
 }
+
+// How long a test waits for what must come, and how often it looks.
+const timeLimit, tickTime = time.Minute, 2 * time.Millisecond
+
+// past is a clock that is far behind.
+func past() time.Time { return time.UnixMilli(1_700_000_000_000) }

@@ -83,6 +83,8 @@ type Store struct {
 	scratch sync.Pool // *call
 	tidied  chan struct{}
 
+	decideWithin time.Duration // of tests
+
 	expiring sync.Mutex // of who expires events
 	expired  eventPlace // how far that looked, when a call left the rest to the next; the zero place: nobody did
 	excess   int64      // and how many bytes were still too much
@@ -108,7 +110,7 @@ func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", withoutSecrets(err))
 	}
-	s := &Store{opts: opts, pool: pool, tidied: make(chan struct{}), words: newWords(opts.KnownWords), accounts: newAccounts(opts.KnownAccounts)}
+	s := &Store{opts: opts, pool: pool, decideWithin: decideWithin, tidied: make(chan struct{}), words: newWords(opts.KnownWords), accounts: newAccounts(opts.KnownAccounts)}
 	s.scratch.New = func() any { return newCall(s) }
 	s.ctx, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.prepare(ctx); err != nil {

@@ -167,7 +167,7 @@ func (s *Store) commit(ctx context.Context, conn *pgx.Conn, w *writing) (bool, e
 // done: the server lets it wait while the transaction is under way, refuses it where the transaction was committed, and where it was not,
 // the transaction cannot come after it any more.
 func (s *Store) outcome(ctx context.Context, w *writing, cause error) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), decideWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.decideWithin)
 	defer cancel()
 	for n := 1; ; n++ {
 		done := false

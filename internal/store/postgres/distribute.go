@@ -28,7 +28,7 @@ var shards = []struct{ table, by, with string }{
 // references are the tables that every node has whole.
 var references = []string{"schema_version", "setting"}
 
-// ErrNotDistributed: the database is a single one.
+// ErrNotDistributed says that the database is a single one.
 var ErrNotDistributed = errors.New("the database has no extension citus: there is nothing to distribute to")
 
 // Distribute spreads the tables over the nodes of a database that has the extension citus. What is spread already stays as it is; it

@@ -107,7 +107,7 @@ func (s *Store) History(ctx context.Context, q store.HistoryQuery) (out []store.
 	ident := q.Key.Identity()
 	before, from, to := int64(math.MaxInt64), int64(math.MinInt64), int64(math.MaxInt64)
 	if q.After != 0 {
-		before = int64(min(q.After, math.MaxInt64)) //nolint:gosec // bounded
+		before = int64(min(q.After, math.MaxInt64))
 	}
 	if !q.From.IsZero() {
 		from = ceilMilli(q.From)

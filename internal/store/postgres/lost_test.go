@@ -170,7 +170,7 @@ func continueReading(server net.Conn) {
 	_, _ = io.Copy(io.Discard, server)
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func finding(t testing.TB, name, title string) (store.Key, []byte) {
 	t.Helper()
@@ -346,7 +346,7 @@ func TestLostServer(t *testing.T) {
 
 // TestNearlyFull: a server without space is the error that the contract has for it.
 func TestNearlyFull(t *testing.T) {
-	s, address := begin(t, Options{})
+	s, address := begin(t)
 	execute(t, address, `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
 		$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$`)
 	execute(t, address, `CREATE TRIGGER full_disk BEFORE INSERT ON document EXECUTE FUNCTION full_disk()`)

@@ -15,10 +15,10 @@ import (
 func TestMain(m *testing.M) { postgrestest.Main(m) }
 
 // begin makes an empty store in a database of its own.
-func begin(t testing.TB, opts Options) (*Store, string) {
+func begin(t testing.TB) (*Store, string) {
 	t.Helper()
 	address := postgrestest.Database(t)
-	return open(t, address, opts), address
+	return open(t, address, Options{}), address
 }
 
 func open(t testing.TB, address string, opts Options) *Store {
@@ -30,13 +30,13 @@ func open(t testing.TB, address string, opts Options) *Store {
 }
 
 // execute runs a statement beside the store.
-func execute(t testing.TB, address, statement string, args ...any) {
+func execute(t testing.TB, address, statement string) {
 	t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, address)
 	require.NoError(t, err)
-	defer conn.Close(ctx) //nolint:errcheck // a test's
-	_, err = conn.Exec(ctx, statement, args...)
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, statement)
 	require.NoError(t, err, "%s", statement)
 }
 
@@ -67,7 +67,7 @@ func TestOpenAtOnce(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	ctx := context.Background()
-	s, address := begin(t, Options{})
+	s, address := begin(t)
 	require.NoError(t, s.Close())
 	execute(t, address, `UPDATE schema_version SET version = 99`)
 	_, err := Open(ctx, address, Options{})

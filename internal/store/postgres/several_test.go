@@ -32,7 +32,7 @@ func put(t testing.TB, s *Store, name, value string) {
 
 // TestRecordsActAtOnce: what one process acknowledged about an account decides the very next change that another makes.
 func TestRecordsActAtOnce(t *testing.T) {
-	one, address := begin(t, Options{})
+	one, address := begin(t)
 	two := open(t, address, Options{})
 	k, doc := finding(t, "one", "x")
 	// decides answers what the record is where a finding is changed, or is not (an account that is refused).
@@ -51,11 +51,11 @@ func TestRecordsActAtOnce(t *testing.T) {
 	}
 	for n := range 4 {
 		for _, change := range []bool{true, false} {
-			require.Equal(t, "", decides(two, change), "and is remembered")
+			require.Empty(t, decides(two, change), "and is remembered")
 			put(t, one, "hub", fmt.Sprint("on ", n))
 			require.Equal(t, fmt.Sprint("on ", n), decides(two, change))
 			put(t, one, "hub", "")
-			require.Equal(t, "", decides(two, change))
+			require.Empty(t, decides(two, change))
 		}
 	}
 }
@@ -63,7 +63,7 @@ func TestRecordsActAtOnce(t *testing.T) {
 // TestRecordsWaitForChanges: when a change of an account's records is acknowledged, nothing that was decided by the old ones is committed
 // any more, by whichever process.
 func TestRecordsWaitForChanges(t *testing.T) {
-	one, address := begin(t, Options{})
+	one, address := begin(t)
 	two := open(t, address, Options{})
 	var wg sync.WaitGroup
 	var stop atomic.Bool
@@ -102,7 +102,7 @@ func TestRecordsWaitForChanges(t *testing.T) {
 
 // TestTwoProcessesLoseNothing: both add to the same findings, whose keys overlap in different orders; both make the same new ones.
 func TestTwoProcessesLoseNothing(t *testing.T) {
-	one, address := begin(t, Options{})
+	one, address := begin(t)
 	both := []*Store{one, open(t, address, Options{})}
 	const writers, rounds, names = 3, 25, 6
 	keys := make([]store.Key, names)
@@ -153,7 +153,7 @@ func TestTwoProcessesLoseNothing(t *testing.T) {
 // TestWordsOutliveTheirFirstTransaction: a value is in the dictionary when a finding has it, whichever process wrote it first, and whether
 // or not that succeeded.
 func TestWordsOutliveTheirFirstTransaction(t *testing.T) {
-	one, address := begin(t, Options{})
+	one, address := begin(t)
 	two := open(t, address, Options{})
 	words := func() (n int) {
 		require.NoError(t, one.pool.QueryRow(context.Background(), `SELECT count(*) FROM dict WHERE value = 'a title of its own'`).Scan(&n))
@@ -175,7 +175,7 @@ func TestWordsOutliveTheirFirstTransaction(t *testing.T) {
 // TestVersionsOfWhatCameBack: a finding that was deleted and comes back has later versions, also where the clock of who brings it back is
 // behind.
 func TestVersionsOfWhatCameBack(t *testing.T) {
-	one, address := begin(t, Options{})
+	one, address := begin(t)
 	slow := open(t, address, Options{Clock: past})
 	k, doc := finding(t, "one", "x")
 	last := uint64(0)
@@ -198,7 +198,7 @@ func TestVersionsOfWhatCameBack(t *testing.T) {
 
 // TestTidy: what is needed for a while only goes, and nothing else.
 func TestTidy(t *testing.T) {
-	s, address := begin(t, Options{})
+	s, address := begin(t)
 	k, doc := finding(t, "one", "x")
 	require.NoError(t, add(s, k, doc))
 	count := func(table string) (n int) {
@@ -222,7 +222,7 @@ func TestTidy(t *testing.T) {
 // TestDistribute: the tables are declared as they are meant to be, once each. Whether a cluster then takes them is tried on a cluster.
 func TestDistribute(t *testing.T) {
 	ctx := context.Background()
-	s, address := begin(t, Options{})
+	s, address := begin(t)
 	_, err := s.Distribute(ctx)
 	require.ErrorIs(t, err, ErrNotDistributed)
 	for _, statement := range []string{

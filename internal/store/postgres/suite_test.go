@@ -12,6 +12,7 @@ import (
 // in is a place for stores in a database of its own, made with these clauses.
 func in(opts Options, clauses ...string) storetest.Place {
 	return func(t testing.TB) func() (store.Store, error) {
+		t.Helper()
 		address := postgrestest.Database(t, clauses...)
 		return func() (store.Store, error) { return Open(context.Background(), address, opts) }
 	}

@@ -17,8 +17,7 @@ import (
 
 // codeOf is PostgreSQL's code of an error (SQLSTATE), "" for one that is not the server's.
 func codeOf(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
 	}
 	return ""

@@ -328,7 +328,7 @@ func (c *call) restart() {
 
 // load reads the items that are not loaded, as they are now.
 func (c *call) load(ctx context.Context, conn *pgx.Conn, statement string) error {
-	c.now = uint64(max(c.s.opts.Clock().UnixMicro(), 1)) //nolint:gosec // positive
+	c.now = uint64(max(c.s.opts.Clock().UnixMicro(), 1))
 	b := &pgx.Batch{}
 	err := c.byAccount(func(it *item) bool { return !it.loaded }, func(account string, items []*item) error {
 		for _, it := range items {

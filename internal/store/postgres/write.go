@@ -178,12 +178,12 @@ func (s *Store) outcome(ctx context.Context, w *writing, cause error) (bool, err
 			return conn.QueryRow(ctx, `SELECT done FROM writing WHERE account = $1 AND id = $2`, toText(w.home), w.id).Scan(&done)
 		})
 		if err == nil {
-			s.opts.Logger.Warn("store: the connection was lost while committing; what became of it was looked up",
+			s.opts.Logger.WarnContext(ctx, "store: the connection was lost while committing; what became of it was looked up",
 				slog.Bool("committed", done), slog.Any("error", withoutSecrets(cause)))
 			return done, nil
 		}
 		if ctx.Err() != nil || !s.pause(ctx, n) {
-			s.opts.Logger.Error("store: the connection was lost while committing, and what became of it cannot be found out",
+			s.opts.Logger.ErrorContext(ctx, "store: the connection was lost while committing, and what became of it cannot be found out",
 				slog.Any("error", withoutSecrets(errors.Join(cause, err))))
 			return false, fmt.Errorf("%w: %w", errUnknown, cause)
 		}

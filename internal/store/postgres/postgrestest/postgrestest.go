@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -73,10 +74,7 @@ func newDatabase(t testing.TB, admin string, clauses []string) string {
 		t.Fatal(err)
 	}
 	name := "t" + hex.EncodeToString(raw)
-	statement := "CREATE DATABASE " + name + " TEMPLATE template0 ENCODING 'UTF8'"
-	for _, c := range clauses {
-		statement += " " + c
-	}
+	statement := "CREATE DATABASE " + name + " TEMPLATE template0 ENCODING 'UTF8' " + strings.Join(clauses, " ")
 	if err := run(admin, statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
@@ -187,7 +185,7 @@ func attributes() (*syscall.SysProcAttr, int, error) {
 			return nil, 0, err
 		}
 		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		return attr, int(uid), nil //nolint:gosec // 32 bits
+		return attr, int(uid), nil
 	}
 	return nil, 0, errors.New("no user to run a server as: neither postgres nor nobody")
 }
@@ -209,7 +207,7 @@ func start(settings []string) (*Server, error) {
 	if err := os.Chown(dir, uid, -1); err != nil {
 		return nil, errors.Join(err, s.remove())
 	}
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", s.data(), "-U", "hubcap", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", s.data(), "-U", "hubcap", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync") //nolint:gosec // the server of this machine
 	initdb.SysProcAttr, initdb.Dir = attr, dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("initdb: %w: %s", err, out), s.remove())
@@ -243,7 +241,7 @@ func (s *Server) Run() error {
 	if s.log, err = os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return err
 	}
-	s.process = exec.Command(filepath.Join(s.bin, "postgres"), args...)
+	s.process = exec.Command(filepath.Join(s.bin, "postgres"), args...) //nolint:gosec // as above
 	s.process.SysProcAttr, s.process.Dir, s.process.Stdout, s.process.Stderr = attr, s.dir, s.log, s.log
 	if err := startBound(s.process); err != nil {
 		return errors.Join(err, s.log.Close())

@@ -111,7 +111,8 @@ func (c *compiler) equals(cond *query.Cond) bounds {
 	if inDictionary && c.known && !c.answers.shared[term] {
 		return exactly(withTerm(term))
 	}
-	if name := headColumn(cond.Field); name != "" {
+	// What is counted is told apart by one and the same condition: a row and the index of terms do not say quite the same.
+	if name := headColumn(cond.Field); name != "" && !c.known {
 		return bounds{ofTerms(func(st *statement) {
 			st.write("coalesce(", name, " = ", st.string(headOf(toText(cond.Text))), ", false)")
 		}, term), never}
@@ -154,7 +155,7 @@ func (c *compiler) within(cond *query.Cond) bounds {
 		sure := slices.DeleteFunc(slices.Clone(found.terms), func(t int64) bool { return c.answers.shared[t] })
 		return bounds{withTerm(every...), withTerm(sure...)}
 	case say != nil:
-		return bounds{onColumns(say), never}
+		return bounds{onText(say), never}
 	default:
 		return anything
 	}
@@ -290,7 +291,6 @@ func instants(c *query.Cond) (lo, hi int64) {
 
 // label compiles a comparison of a column of labels.
 func (c *compiler) label(cond *query.Cond, col column, strange *condition) bounds {
-	name := "f." + columns[col].name
 	var codes []int16
 	for i, label := range columns[col].codes {
 		var is bool
@@ -310,15 +310,9 @@ func (c *compiler) label(cond *query.Cond, col column, strange *condition) bound
 		if len(codes) == 0 {
 			return c.equals(cond)
 		}
-		return exactly(onColumns(func(st *statement) { st.write(name, " = ", st.small(codes[0])) }))
+		return exactly(hasLabel(col, codes...))
 	}
-	listed := never
-	switch {
-	case len(codes) == 1:
-		listed = onColumns(func(st *statement) { st.write(name, " = ", st.small(codes[0])) })
-	case len(codes) > 1:
-		listed = onColumns(func(st *statement) { st.write(name, " = ANY (", st.smalls(codes), ")") })
-	}
+	listed := hasLabel(col, codes...)
 	return bounds{anyOf(listed, strange), listed}
 }
 

@@ -12,8 +12,13 @@ type condition struct {
 	write func(st *statement)
 	// terms, of an atom: it holds for findings that have one of these terms. Where write is set too, it says (at least) the same of a row.
 	terms []int64
+	// labels, of an atom: a column of labels has one of these codes.
+	labels []int16
+	of     column
 	// document tells that the text needs table document.
 	document bool
+	// late tells that a row is better looked at after an index of table finding led to it.
+	late bool
 }
 
 type conditionOp uint8
@@ -35,12 +40,23 @@ var (
 // onColumns is a condition on the columns of table finding.
 func onColumns(write func(st *statement)) *condition { return &condition{write: write} }
 
+// onText is a condition on a column of table finding that no index serves.
+func onText(write func(st *statement)) *condition { return &condition{write: write, late: true} }
+
+// hasLabel holds for findings whose label has one of the codes.
+func hasLabel(of column, codes ...int16) *condition {
+	if len(codes) == 0 {
+		return never
+	}
+	return &condition{of: of, labels: codes}
+}
+
 // withTerm holds for findings that have one of the terms.
 func withTerm(terms ...int64) *condition {
 	if len(terms) == 0 {
 		return never
 	}
-	return &condition{terms: sortedOnce(terms), document: true}
+	return &condition{terms: sortedOnce(terms), document: true, late: true}
 }
 
 // ofTerms is withTerm where a row of table finding says the same, or more.
@@ -48,7 +64,7 @@ func ofTerms(write func(st *statement), terms ...int64) *condition {
 	if len(terms) == 0 {
 		return never
 	}
-	return &condition{terms: sortedOnce(terms), write: write}
+	return &condition{terms: sortedOnce(terms), write: write, late: true}
 }
 
 func allOf(list ...*condition) *condition {
@@ -70,24 +86,34 @@ func allOf(list ...*condition) *condition {
 	case 1:
 		return all.args[0]
 	}
-	all.document = slices.ContainsFunc(all.args, needsDocument)
+	all.document, all.late = slices.ContainsFunc(all.args, needsDocument), slices.ContainsFunc(all.args, isLate)
 	return all
 }
 
 func anyOf(list ...*condition) *condition {
 	either := &condition{op: isAny}
 	var terms []int64 // of what asks for terms alone
-	for _, c := range list {
+	labels := map[column][]int16{}
+	for i := 0; i < len(list); i++ { // which grows
+		c := list[i]
 		switch {
 		case c.op == isTrue:
 			return always
 		case c.op == isFalse:
+		case c.op == isAtom && c.labels != nil:
+			labels[c.of] = append(labels[c.of], c.labels...)
 		case c.op == isAtom && c.write == nil:
 			terms = append(terms, c.terms...)
 		case c.op == isAny:
-			either.args = append(either.args, c.args...)
+			list = append(list, c.args...)
 		default:
 			either.args = append(either.args, c)
+		}
+	}
+	for of := noColumn + 1; of < numColumns; of++ {
+		if codes := labels[of]; codes != nil {
+			slices.Sort(codes)
+			either.args = append(either.args, hasLabel(of, slices.Compact(codes)...))
 		}
 	}
 	if len(terms) > 0 {
@@ -99,7 +125,7 @@ func anyOf(list ...*condition) *condition {
 	case 1:
 		return either.args[0]
 	}
-	either.document = slices.ContainsFunc(either.args, needsDocument)
+	either.document, either.late = slices.ContainsFunc(either.args, needsDocument), slices.ContainsFunc(either.args, isLate)
 	if !slices.ContainsFunc(either.args, func(c *condition) bool { return c.op != isAtom || c.terms == nil }) {
 		for _, c := range either.args {
 			either.terms = append(either.terms, c.terms...)
@@ -118,11 +144,13 @@ func negation(c *condition) *condition {
 	case isNot:
 		return c.args[0]
 	default:
-		return &condition{op: isNot, args: []*condition{c}, document: c.document}
+		return &condition{op: isNot, args: []*condition{c}, document: c.document, late: c.late}
 	}
 }
 
 func needsDocument(c *condition) bool { return c.document }
+
+func isLate(c *condition) bool { return c.late }
 
 // conjuncts are the conditions that must all hold.
 func (c *condition) conjuncts() []*condition {
@@ -167,6 +195,10 @@ func (c *condition) filter(st *statement) {
 		switch {
 		case c.write != nil:
 			c.write(st)
+		case len(c.labels) == 1:
+			st.write("f.", columns[c.of].name, " = ", st.small(c.labels[0]))
+		case c.labels != nil:
+			st.write("f.", columns[c.of].name, " = ANY (", st.smalls(c.labels), ")")
 		case len(c.terms) >= manyTerms:
 			st.write("EXISTS (SELECT 1 FROM unnest(d.terms) AS t (v) WHERE t.v = ANY (", st.ints(c.terms), "))")
 		default:

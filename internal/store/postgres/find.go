@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"hubcap/internal/asff"
 	"hubcap/internal/query"
@@ -77,15 +79,16 @@ type search struct {
 	order []query.SortKey
 	want  int
 
-	answers answers
-	where   bounds
-	page    []hit // the best so far, in order, at most want
-	met     map[store.Identity]struct{}
-	stage   int
-	r       asff.Reader
-	plain   []byte
-	keys    []query.SortValue
-	steps   func(format string, args ...any) // hears what is done; nil
+	answers    answers
+	substrings bool // were looked up
+	where      bounds
+	page       []hit // the best so far, in order, at most want
+	met        map[store.Identity]struct{}
+	stage      int
+	r          asff.Reader
+	plain      []byte
+	keys       []query.SortValue
+	steps      func(format string, args ...any) // hears what is done; nil
 }
 
 func (s *Store) searching(scope *store.Scope, q *query.Find) *search {
@@ -131,6 +134,7 @@ func (f *search) answer(ctx context.Context, conn *pgx.Conn) error {
 // compile looks up what the condition needs, and makes SQL of it. Substrings are not looked up until they must be: the findings of a page
 // may be found before the values are.
 func (f *search) compile(ctx context.Context, conn *pgx.Conn, substrings bool) (err error) {
+	f.substrings = substrings
 	f.answers, err = f.s.look(ctx, conn, f.scope, &f.q.Where, lookUp{substrings: substrings})
 	if err != nil {
 		return err
@@ -157,29 +161,37 @@ func (f *search) stages(ctx context.Context, conn *pgx.Conn) ([]stage, error) {
 	return g.stages(), nil
 }
 
-// Of a walk: how many findings are looked at at once, and after how many in vain others are asked.
+// Of a walk: how many findings are looked at at once, and how many in vain before another way is thought of.
 const (
 	firstLook = 512
 	mostLook  = 8192
 	inVain    = 2048
 )
 
-// walk reads a stage in its order until the page is full.
+// few is how many findings are read from the index of terms without a thought of a walk.
+const few = 2000
+
+// walk reads a stage until the page is full: along its order, or, where few findings have a term that the condition asks for, these.
 func (f *search) walk(ctx context.Context, conn *pgx.Conn, g *stage) error {
-	at, looked := g.from, 0
+	if n, err := f.gathered(ctx, conn); err != nil || n != unknown && n <= few {
+		if err != nil {
+			return err
+		}
+		return f.gather(ctx, conn, g, g.from)
+	}
+	at, looked, hits := g.from, 0, len(f.page)
 	for n := f.want; ; {
 		st, judged := f.walkStatement(g, at, n)
-		if judged && looked == 0 && n < firstLook {
+		if judged && n < firstLook {
 			n = firstLook
 			st, _ = f.walkStatement(g, at, n)
 		}
-		rows := 0
 		var last orderPlace
 		err := st.run(ctx, conn, func(v [][]byte) error {
-			rows++
 			keys := v[:len(g.keys)]
-			if rows == n { // the end
+			if v[len(g.keys)+3] == nil { // the end of what was looked at
 				last = orderPlace{values: cloned(keys), identity: bytes.Clone(v[len(g.keys)])}
+				return nil
 			}
 			if f.full(g, keys) {
 				return nil
@@ -189,17 +201,55 @@ func (f *search) walk(ctx context.Context, conn *pgx.Conn, g *stage) error {
 		if err != nil {
 			return err
 		}
-		if looked += rows; rows < n || f.full(g, last.values) {
+		if looked += n; last.identity == nil || f.full(g, last.values) {
 			return nil
 		}
 		at = &last
 		if judged && looked >= inVain {
-			if done, err := f.gather(ctx, conn, g, at, looked); done || err != nil {
+			if done, err := f.reconsider(ctx, conn, g, at, looked, len(f.page)-hits); done || err != nil {
 				return err
 			}
 		}
 		n = min(max(2*n, f.want), mostLook)
 	}
+}
+
+// gathered is about how many findings the index of terms answers the condition with; unknown where there is no term that each of them has.
+func (f *search) gathered(ctx context.Context, conn *pgx.Conn) (float64, error) {
+	best := float64(unknown)
+	byIndex, _ := f.where.may.gathered()
+	for _, c := range byIndex {
+		n, err := f.s.estimate(ctx, conn, c.terms)
+		if err != nil {
+			return unknown, err
+		}
+		if n != unknown && (best == unknown || n < best) {
+			best = n
+		}
+	}
+	return best, nil
+}
+
+// reconsider leaves a walk that found so few in what it looked at that the index of terms is the shorter way.
+func (f *search) reconsider(ctx context.Context, conn *pgx.Conn, g *stage, at *orderPlace, looked, hits int) (done bool, err error) {
+	if !f.substrings {
+		if err := f.compile(ctx, conn, true); err != nil {
+			return false, err
+		}
+	}
+	byIndex, _ := f.where.may.gathered()
+	if len(byIndex) == 0 {
+		return false, nil
+	}
+	n, err := f.gathered(ctx, conn)
+	if err != nil {
+		return false, err
+	}
+	ahead := float64(looked) * (float64(f.want-len(f.page)) / (float64(hits) + 0.5))
+	if n == unknown && ahead < 10*inVain || n > ahead {
+		return false, nil
+	}
+	return true, f.gather(ctx, conn, g, at)
 }
 
 // full tells whether no finding of a stage that has these values, or stands after them, belongs into the page.
@@ -221,9 +271,6 @@ func cloned(values [][]byte) [][]byte {
 
 // take reads a finding (identity, version, customer, body) and puts it into the page, if it belongs there.
 func (f *search) take(keys, v [][]byte) error {
-	if v[3] == nil {
-		return nil // a condition does not hold
-	}
 	var ident store.Identity
 	copy(ident[:], v[0])
 	key, doc, plain, err := unpack(f.plain, v[3])
@@ -266,50 +313,44 @@ func (f *search) take(keys, v [][]byte) error {
 
 const sameFinding = "d.account = f.account AND d.identity = f.identity"
 
-// walkStatement reads the next n findings of a stage in its order. Where there are conditions on documents, judged is set: the body of a
-// finding they do not hold for is NULL.
+// walkStatement looks at the next n findings of a stage in its order, and reads those of them that may satisfy the condition. Where there
+// were n, the last one comes once more without a body. judged is set where not all of them need satisfy it.
 func (f *search) walkStatement(g *stage, at *orderPlace, n int) (st *statement, judged bool) {
 	st = &statement{}
-	var onRows, onDocuments []*condition
+	var early, late []*condition
 	for _, c := range slices.Concat(scoped(f.scope), g.where.conjuncts(), f.where.may.conjuncts()) {
-		if c.document {
-			onDocuments = append(onDocuments, c)
+		if c.late {
+			late = append(late, c)
 		} else {
-			onRows = append(onRows, c)
+			early = append(early, c)
 		}
 	}
-	st.write("SELECT ")
-	for i := range g.keys {
-		st.write("f.", sortName(i), ", ")
-	}
-	st.write("f.identity, d.version, d.customer, ")
-	if len(onDocuments) > 0 {
-		st.write("CASE WHEN ")
-		allOf(onDocuments...).filter(st)
-		st.write(" THEN d.body END")
-	} else {
-		st.write("d.body")
-	}
-	st.write(" FROM (SELECT ")
-	if len(onDocuments) > 0 {
+	st.write("WITH looked AS MATERIALIZED (SELECT ")
+	if len(late) > 0 {
 		st.write("f.*")
 	} else {
 		st.write("f.account, f.identity")
 	}
-	names := f.names(g, st, func(i int, name string) { st.write(", ", name, " AS ", sortName(i)) })
+	short := make([]string, len(g.keys))
+	names := f.names(g, st, func(i int, name string) {
+		short[i] = "f." + sortName(i)
+		st.write(", ", name, " AS ", sortName(i))
+	})
 	st.write(" FROM finding AS f WHERE ")
-	allOf(onRows...).filter(st)
+	allOf(early...).filter(st)
 	if at != nil {
 		writeAfter(st, g.keys, names, at)
 	}
-	writeOrder(st, g, names)
-	st.write(" LIMIT ", st.int(int64(n)), ") AS f JOIN document AS d ON ", sameFinding)
-	short := make([]string, len(g.keys))
-	for i := range short {
-		short[i] = "f." + sortName(i)
-	}
-	writeOrder(st, g, short)
-	return st, len(onDocuments) > 0
+	writeOrder(st, g, names, false)
+	st.write(" LIMIT ", st.int(int64(n)), ") (SELECT ")
+	list := strings.Join(append(slices.Clone(short), "f.identity"), ", ")
+	st.write(list, ", d.version, d.customer, d.body FROM looked AS f JOIN document AS d ON ", sameFinding, " WHERE ")
+	allOf(late...).filter(st)
+	writeOrder(st, g, short, false)
+	st.write(") UNION ALL (SELECT ", list, ", NULL, NULL, NULL FROM looked AS f")
+	writeOrder(st, g, short, false)
+	st.write(" OFFSET ", st.int(int64(n-1)), ")")
+	return st, len(late) > 0
 }
 
 func sortName(i int) string { return "k" + string(rune('0'+i/10)) + string(rune('0'+i%10)) }
@@ -329,10 +370,18 @@ func (f *search) names(g *stage, st *statement, use func(i int, name string)) []
 	return names
 }
 
-func writeOrder(st *statement, g *stage, names []string) {
+// writeOrder writes a stage's order; unaided, in a way that no index gives.
+func writeOrder(st *statement, g *stage, names []string, unaided bool) {
 	st.write(" ORDER BY ")
 	for i, name := range names {
 		st.write(name)
+		if unaided {
+			if g.keys[i].oid == pgtype.TextOID {
+				st.write(" || ''")
+			} else if g.keys[i].oid != pgtype.BoolOID {
+				st.write(" + 0")
+			}
+		}
 		if g.keys[i].desc {
 			st.write(" DESC")
 		}
@@ -341,10 +390,48 @@ func writeOrder(st *statement, g *stage, names []string) {
 	st.write("f.identity")
 }
 
-// gather answers a stage from the index of terms, where that promises to be quicker than to walk on. It reads every finding of the stage
-// that the index names, or, where SQL can tell the order, the first of them.
-func (f *search) gather(ctx context.Context, conn *pgx.Conn, g *stage, at *orderPlace, looked int) (done bool, err error) {
-	return false, nil
+// gather answers a stage from the index of terms: with the first of the findings that it names, where SQL can tell the order, else with
+// all of them.
+func (f *search) gather(ctx context.Context, conn *pgx.Conn, g *stage, at *orderPlace) error {
+	for {
+		st := f.gatherStatement(g, at)
+		rows := 0
+		var last orderPlace
+		if err := st.run(ctx, conn, func(v [][]byte) error {
+			keys := v[:len(g.keys)]
+			if rows++; rows == f.want && g.exact {
+				last = orderPlace{values: cloned(keys), identity: bytes.Clone(v[len(g.keys)])}
+			}
+			return f.take(keys, v[len(g.keys):])
+		}); err != nil {
+			return err
+		}
+		if last.identity == nil || f.full(g, last.values) {
+			return nil
+		}
+		at = &last
+	}
+}
+
+func (f *search) gatherStatement(g *stage, at *orderPlace) *statement {
+	st := &statement{}
+	byIndex, rest := f.where.may.gathered()
+	st.write("SELECT ")
+	names := f.names(g, st, func(_ int, name string) { st.write(name, ", ") })
+	st.write("f.identity, d.version, d.customer, d.body FROM document AS d JOIN finding AS f ON ", sameFinding, " WHERE ")
+	allOf(slices.Concat(scoped(f.scope), g.where.conjuncts(), rest)...).filter(st)
+	for _, c := range byIndex {
+		st.write(" AND ")
+		c.index(st)
+	}
+	if at != nil {
+		writeAfter(st, g.keys, names, at)
+	}
+	if g.exact {
+		writeOrder(st, g, names, true)
+		st.write(" LIMIT ", st.int(int64(f.want)))
+	}
+	return st
 }
 
 // unordered reads every finding that may satisfy the condition.

@@ -80,6 +80,8 @@ type Store struct {
 	words    *words    // that the dictionary has
 	accounts *accounts // and their records
 
+	statistics statistics
+
 	scratch sync.Pool // *call
 	tidied  chan struct{}
 

@@ -157,6 +157,8 @@ func intOf(v []byte) int64 {
 	}
 }
 
+func floatOf(v []byte) float64 { return math.Float64frombits(uint64(intOf(v))) } //nolint:gosec // the bits
+
 func boolOf(v []byte) bool { return len(v) == 1 && v[0] != 0 }
 
 // intsOf reads the binary form of an array of bigint without nulls.

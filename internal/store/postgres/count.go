@@ -38,7 +38,7 @@ func (s *Store) snapshot(ctx context.Context, conn *pgx.Conn, fn func() error) e
 
 // begin makes SQL of the condition, as exact as the dictionary allows.
 func (c *counting) begin(ctx context.Context, conn *pgx.Conn) error {
-	answers, err := c.s.look(ctx, conn, c.scope, c.where, lookUp{substrings: true, shared: true})
+	answers, err := c.s.look(ctx, conn, c.scope, c.where, lookUp{thorough: true, shared: true})
 	if err != nil {
 		return err
 	}

@@ -79,16 +79,16 @@ type search struct {
 	order []query.SortKey
 	want  int
 
-	answers    answers
-	substrings bool // were looked up
-	where      bounds
-	page       []hit // the best so far, in order, at most want
-	met        map[store.Identity]struct{}
-	stage      int
-	r          asff.Reader
-	plain      []byte
-	keys       []query.SortValue
-	steps      func(format string, args ...any) // hears what is done; nil
+	answers  answers
+	thorough bool // was what was looked up
+	where    bounds
+	page     []hit // the best so far, in order, at most want
+	met      map[store.Identity]struct{}
+	stage    int
+	r        asff.Reader
+	plain    []byte
+	keys     []query.SortValue
+	steps    func(format string, args ...any) // hears what is done; nil
 }
 
 func (s *Store) searching(scope *store.Scope, q *query.Find) *search {
@@ -131,11 +131,11 @@ func (f *search) answer(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// compile looks up what the condition needs, and makes SQL of it. Substrings are not looked up until they must be: the findings of a page
+// compile looks up what the condition needs, and makes SQL of it. What takes long is not looked up until it must be: the findings of a page
 // may be found before the values are.
-func (f *search) compile(ctx context.Context, conn *pgx.Conn, substrings bool) (err error) {
-	f.substrings = substrings
-	f.answers, err = f.s.look(ctx, conn, f.scope, &f.q.Where, lookUp{substrings: substrings})
+func (f *search) compile(ctx context.Context, conn *pgx.Conn, thorough bool) (err error) {
+	f.thorough = thorough
+	f.answers, err = f.s.look(ctx, conn, f.scope, &f.q.Where, lookUp{thorough: thorough})
 	if err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (f *search) gathered(ctx context.Context, conn *pgx.Conn) (float64, error) 
 
 // reconsider leaves a walk that found so few in what it looked at that the index of terms is the shorter way.
 func (f *search) reconsider(ctx context.Context, conn *pgx.Conn, g *stage, at *orderPlace, looked, hits int) (done bool, err error) {
-	if !f.substrings {
+	if !f.thorough {
 		if err := f.compile(ctx, conn, true); err != nil {
 			return false, err
 		}

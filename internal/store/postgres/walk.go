@@ -51,7 +51,7 @@ func (s *Store) Walk(ctx context.Context, scope store.Scope, where *query.Expr, 
 	defer s.leave()
 	w := walking{s: s, scope: &scope, where: where}
 	if err := s.read(ctx, func(conn *pgx.Conn) error {
-		answers, err := s.look(ctx, conn, &scope, where, lookUp{substrings: true})
+		answers, err := s.look(ctx, conn, &scope, where, lookUp{thorough: true})
 		c := compiler{hash: s.hash, answers: answers}
 		w.may = c.compile(where).may
 		return err

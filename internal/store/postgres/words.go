@@ -37,12 +37,20 @@ type wordsFound struct {
 const (
 	mostWords    = 2000
 	mostWordRows = 20_000
+	fewWordRows  = 2000 // before it is known that it pays
 )
 
 // lookUp says what of an expression is looked up.
 type lookUp struct {
-	substrings bool // also substrings, for which it may take long
-	shared     bool // also whether terms stand for several values
+	thorough bool // also substrings, and what has many values: it may take long
+	shared   bool // also whether terms stand for several values
+}
+
+func (l lookUp) rows() int64 {
+	if l.thorough {
+		return mostWordRows
+	}
+	return fewWordRows
 }
 
 // comparisons calls use for each comparison of an expression.
@@ -73,12 +81,12 @@ func (s *Store) look(ctx context.Context, conn *pgx.Conn, scope *store.Scope, e 
 			if _, asked := a.stray[c.Field]; !asked {
 				a.stray[c.Field], failed = s.strays(ctx, conn, c.Field)
 			}
-		case lookedUp(c) && (what.substrings || c.Cmp == query.Prefix):
+		case lookedUp(c) && (what.thorough || c.Cmp == query.Prefix && headColumn(c.Field) == ""):
 			if _, asked := a.words[wordsOf(c)]; asked {
 				return
 			}
 			var found wordsFound
-			if found, failed = s.matching(ctx, conn, scope, c); failed == nil {
+			if found, failed = s.matching(ctx, conn, scope, c, what.rows()); failed == nil {
 				a.words[wordsOf(c)] = found
 			}
 			if failed == nil && what.shared && found.all {
@@ -123,16 +131,16 @@ func writeSays(st *statement, c *query.Cond) {
 }
 
 // matching finds the values that begin with, or contain, a text.
-func (s *Store) matching(ctx context.Context, conn *pgx.Conn, scope *store.Scope, c *query.Cond) (found wordsFound, err error) {
+func (s *Store) matching(ctx context.Context, conn *pgx.Conn, scope *store.Scope, c *query.Cond, most int64) (found wordsFound, err error) {
 	var st statement
 	st.write("SELECT array_agg(DISTINCT x.hash), count(*) FROM (SELECT w.hash FROM dict AS w WHERE ")
 	writeWords(&st, scope, c.Field)
 	st.write(" AND ")
 	writeSays(&st, c)
-	st.write(" LIMIT ", st.int(mostWordRows+1), ") AS x")
+	st.write(" LIMIT ", st.int(most+1), ") AS x")
 	err = st.run(ctx, conn, func(v [][]byte) error {
 		found.terms = intsOf(v[0])
-		found.all = intOf(v[1]) <= mostWordRows && len(found.terms) <= mostWords
+		found.all = intOf(v[1]) <= most && len(found.terms) <= mostWords
 		return nil
 	})
 	return found, err

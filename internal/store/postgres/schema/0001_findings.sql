@@ -40,7 +40,7 @@ CREATE INDEX finding_severity ON finding (severity, record_state, workflow, upda
 CREATE INDEX finding_severity_of_account ON finding (account, severity DESC, identity);
 CREATE INDEX finding_created ON finding (created, identity);
 CREATE INDEX finding_title ON finding (title, identity);
-CREATE INDEX finding_severity_resources ON finding (severity) INCLUDE (resources);
+CREATE INDEX finding_severity_resources ON finding (severity) INCLUDE (account, region, resources);
 
 -- The findings themselves. Nothing that an index covers changes with most updates, so that these stay in the row's page (HOT). body is
 -- compressed; terms are the hashes of what the finding can be found by and no column of the table above has.

@@ -433,19 +433,3 @@ func (f *search) gatherStatement(g *stage, at *orderPlace) *statement {
 	}
 	return st
 }
-
-// unordered reads every finding that may satisfy the condition.
-func (f *search) unordered(ctx context.Context, conn *pgx.Conn) error {
-	if err := f.compile(ctx, conn, true); err != nil {
-		return err
-	}
-	byIndex, rest := f.where.may.gathered()
-	var st statement
-	st.write("SELECT f.identity, d.version, d.customer, d.body FROM finding AS f JOIN document AS d ON ", sameFinding, " WHERE ")
-	allOf(slices.Concat(scoped(f.scope), rest)...).filter(&st)
-	for _, c := range byIndex {
-		st.write(" AND ")
-		c.index(&st)
-	}
-	return st.run(ctx, conn, func(v [][]byte) error { return f.take(nil, v) })
-}

@@ -208,8 +208,8 @@ func (g *grouping) texts(ctx context.Context, conn *pgx.Conn, terms []termCount)
 		list[i] = terms[i].term
 	}
 	var st statement
-	st.write("SELECT w.hash, min(w.key), min(w.value), count(DISTINCT w.value), min(w.key) = max(w.key) FROM dict AS w WHERE w.hash = ANY (", st.ints(list), ") AND ")
-	writeWords(&st, g.scope, g.q.By)
+	st.write("SELECT w.hash, min(w.key), min(w.value), count(DISTINCT w.value), min(w.key) = max(w.key) FROM dict AS w WHERE w.hash = ANY (", st.ints(list), ")")
+	writeWordScope(&st, g.scope)
 	st.write(" GROUP BY w.hash")
 	found := 0
 	err = st.run(ctx, conn, func(v [][]byte) error {

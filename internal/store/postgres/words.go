@@ -112,9 +112,14 @@ func (s *Store) strays(ctx context.Context, conn *pgx.Conn, f asff.Field) (some 
 	return some, err
 }
 
-// writeWords says that a row of the dictionary is of a comparison's attribute, in the scope.
+// writeWords says that a row of the dictionary is of an attribute, in the scope.
 func writeWords(st *statement, scope *store.Scope, f asff.Field) {
 	st.write("w.attribute = ", st.small(int16(f)))
+	writeWordScope(st, scope)
+}
+
+// writeWordScope says that a row of the dictionary is in the scope.
+func writeWordScope(st *statement, scope *store.Scope) {
 	if len(scope.Accounts) > 0 {
 		st.write(" AND w.account = ANY (", st.strings(toTexts(scope.Accounts)), ")")
 	}
@@ -152,8 +157,8 @@ func (s *Store) sharing(ctx context.Context, conn *pgx.Conn, scope *store.Scope,
 		return nil
 	}
 	var st statement
-	st.write("SELECT DISTINCT w.hash FROM dict AS w WHERE w.hash = ANY (", st.ints(terms), ") AND ")
-	writeWords(&st, scope, c.Field)
+	st.write("SELECT DISTINCT w.hash FROM dict AS w WHERE w.hash = ANY (", st.ints(terms), ")")
+	writeWordScope(&st, scope)
 	st.write(" AND NOT (")
 	writeSays(&st, c)
 	st.write(")")

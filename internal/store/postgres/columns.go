@@ -68,7 +68,7 @@ func columnOf(f asff.Field) column { return columnByField[f] }
 func (c column) code(label []byte) int16 {
 	for i, have := range columns[c].codes {
 		if have == string(label) {
-			return int16(i + 1) //nolint:gosec // short lists
+			return int16(i + 1)
 		}
 	}
 	return 0

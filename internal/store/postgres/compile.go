@@ -303,7 +303,7 @@ func (c *compiler) label(cond *query.Cond, col column, strange *condition) bound
 			is = strings.Contains(label, cond.Text)
 		}
 		if is {
-			codes = append(codes, int16(i+1)) //nolint:gosec // short lists
+			codes = append(codes, int16(i+1))
 		}
 	}
 	if cond.Cmp == query.Equals {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -88,7 +89,6 @@ type search struct {
 	r        asff.Reader
 	plain    []byte
 	keys     []query.SortValue
-	steps    func(format string, args ...any) // hears what is done; nil
 }
 
 func (s *Store) searching(scope *store.Scope, q *query.Find) *search {
@@ -353,7 +353,7 @@ func (f *search) walkStatement(g *stage, at *orderPlace, n int) (st *statement, 
 	return st, len(late) > 0
 }
 
-func sortName(i int) string { return "k" + string(rune('0'+i/10)) + string(rune('0'+i%10)) }
+func sortName(i int) string { return "k" + strconv.Itoa(i) }
 
 // names are the texts of a stage's keys. A key's arguments are written once, and used again by name.
 func (f *search) names(g *stage, st *statement, use func(i int, name string)) []string {

@@ -50,8 +50,6 @@ func (g *stage) settled(values [][]byte) bool {
 
 func binaryInt(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) } //nolint:gosec // the bits
 
-func binarySmall(v int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(v)) } //nolint:gosec // a code
-
 func binaryFloat(v float64) []byte { return binary.BigEndian.AppendUint64(nil, math.Float64bits(v)) }
 
 func binaryBool(v bool) []byte {
@@ -168,7 +166,7 @@ func (g *staging) stages() []stage {
 	}
 	list = list[begin:]
 	s := &list[0]
-	values := append(first, restValues...)
+	values := slices.Concat(first, restValues)
 	if len(values) > len(s.keys) {
 		values = values[:len(s.keys)]
 	}
@@ -188,9 +186,9 @@ func ranked(f asff.Field) bool {
 
 // labelOrder is a column's codes in the order of their labels, 0 (none) last.
 func labelOrder(c column, desc bool) []int16 {
-	codes := make([]int16, len(columns[c].codes))
-	for i := range codes {
-		codes[i] = int16(i + 1) //nolint:gosec // short lists
+	codes := make([]int16, 0, len(columns[c].codes)+1)
+	for i := range columns[c].codes {
+		codes = append(codes, int16(i+1))
 	}
 	slices.SortFunc(codes, func(a, b int16) int {
 		x := cmp.Compare(a, b)

@@ -141,6 +141,7 @@ func tune(c *pgxpool.Config, opts *Options) {
 		"application_name":  "hubcap",
 		"jit":               "off", // no question is so large that compiling it pays
 		"TimeZone":          "UTC",
+		"random_page_cost":  "1.1", // what is asked for is in memory, or on a disk that does not turn
 		"statement_timeout": strconv.FormatInt(opts.StatementTimeout.Milliseconds(), 10),
 		// A process that died in the middle of a transaction must not keep its locks.
 		"idle_in_transaction_session_timeout": strconv.FormatInt(opts.StatementTimeout.Milliseconds(), 10),

@@ -76,15 +76,6 @@ func (st *statement) strings(list []string) string {
 	return st.raw(b, pgtype.TextArrayOID)
 }
 
-func (st *statement) blobs(list [][]byte) string {
-	b := arrayOf(len(list), pgtype.ByteaOID, 20)
-	for _, v := range list {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(v))) //nolint:gosec // short
-		b = append(b, v...)
-	}
-	return st.raw(b, pgtype.ByteaArrayOID)
-}
-
 // arrayOf begins the binary form of an array of n elements.
 func arrayOf(n int, element uint32, size int) []byte {
 	b := make([]byte, 0, 20+n*size)
@@ -105,9 +96,15 @@ func arrayOf(n int, element uint32, size int) []byte {
 // binaryForm is the form of every argument and every result.
 var binaryForm = []int16{pgx.BinaryFormatCode}
 
+// overheard is the key of a context under which tests keep a func(*statement), which hears every statement of a question.
+type overheard struct{}
+
 // run executes the statement and calls row for each row of the answer; the values are valid until row returns. It reads the answer to
 // its end even when row fails, so a statement should not ask for more than is wanted.
 func (st *statement) run(ctx context.Context, conn *pgx.Conn, row func(values [][]byte) error) error {
+	if hear, ok := ctx.Value(overheard{}).(func(*statement)); ok {
+		hear(st)
+	}
 	answer := conn.PgConn().ExecParams(ctx, st.text.String(), st.values, st.types, st.formats(), binaryForm)
 	var failed error
 	for answer.NextRow() {
@@ -129,19 +126,6 @@ func (st *statement) formats() []int16 {
 		return nil
 	}
 	return binaryForm
-}
-
-// explain is the server's plan for the statement, as JSON.
-func (st *statement) explain(ctx context.Context, conn *pgx.Conn) ([]byte, error) {
-	how := statement{values: st.values, types: st.types}
-	how.write("EXPLAIN (FORMAT JSON) ", st.text.String())
-	var plan []byte
-	answer := conn.PgConn().ExecParams(ctx, how.text.String(), how.values, how.types, how.formats(), nil)
-	for answer.NextRow() {
-		plan = append(plan, answer.Values()[0]...)
-	}
-	_, err := answer.Close()
-	return plan, err
 }
 
 func intOf(v []byte) int64 {

@@ -37,7 +37,7 @@ const hashBits = 56
 
 // term is the term of an attribute's value, and whether the dictionary lists it.
 func (h *hasher) term(buf []byte, f asff.Field, key, value []byte) (term int64, inDictionary bool, grown []byte) {
-	buf = append(append(buf[:0], h.seed[:]...), termValue, byte(f), byte(len(key)), byte(len(key)>>8))
+	buf = append(append(buf[:0], h.seed[:]...), termValue, byte(f), byte(len(key)), byte(len(key)>>8)) //nolint:gosec // the low bytes
 	buf = append(append(buf, key...), value...)
 	term = int64(f)<<hashBits | h.sum(buf)&(1<<hashBits-1)
 	inDictionary = listed(f, string(key)) && len(key) <= maxListed && len(value) <= maxListed
@@ -76,7 +76,7 @@ func (h *hasher) Pair(productArn, id string) int64 {
 type digest [16]byte
 
 func (h *hasher) digest(buf []byte, account string, f asff.Field, key, value []byte) (d digest, grown []byte) {
-	buf = append(append(buf[:0], h.seed[:]...), wordLow, byte(f), byte(len(account)), byte(len(key)), byte(len(key)>>8))
+	buf = append(append(buf[:0], h.seed[:]...), wordLow, byte(f), byte(len(account)), byte(len(key)), byte(len(key)>>8)) //nolint:gosec // the low bytes
 	buf = append(append(append(buf, account...), key...), value...)
 	binary.BigEndian.PutUint64(d[8:], xxhash.Sum64(buf))
 	buf[len(h.seed)] = wordHigh

@@ -78,7 +78,7 @@ func (s *Store) Walk(ctx context.Context, scope store.Scope, where *query.Expr, 
 	}()
 	err := w.deliver(ctx, steps, yield)
 	cancel()
-	for range steps { //nolint:revive // until the reader has ended
+	for range steps { // until the reader has ended
 	}
 	return err
 }

@@ -3,6 +3,7 @@ import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useEffect } from "react";
 
 interface ValueFormProps {
   value: unknown;
@@ -24,6 +25,11 @@ const units = ["minutes", "hours", "days", "weeks"].map((value) => ({ value, lab
 /** A length of time before now. */
 export function DaysForm({ value, onChange }: ValueFormProps) {
   const [n = "7", unit = "days"] = (typeof value === "string" && value !== "" ? value : "7 days").split(" ");
+  useEffect(() => {
+    if (value === null || value === undefined || value === "") {
+      onChange(`${n} ${unit}`); // what is shown is meant
+    }
+  });
   const set = (count: string, of: string) => onChange(/^[1-9]\d{0,5}$/.test(count) ? `${count} ${of}` : null);
   return (
     <SpaceBetween direction="horizontal" size="xs">

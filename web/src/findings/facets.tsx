@@ -1,0 +1,53 @@
+import Box from "@cloudscape-design/components/box";
+import Checkbox from "@cloudscape-design/components/checkbox";
+import ExpandableSection from "@cloudscape-design/components/expandable-section";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import type { Groups } from "../overview/queries";
+import { type Condition, choose, chosen } from "./filter/condition";
+import { harmless } from "./harmless";
+import { facets } from "./queries";
+import "./findings.css";
+
+interface FacetsProps {
+  condition: Condition;
+  counts: Groups | undefined;
+  onChange: (c: Condition) => void;
+}
+
+/** Values to choose from, each with how many findings have it. */
+export function Facets({ condition, counts, onChange }: FacetsProps) {
+  return (
+    <nav aria-label="Filter by value">
+      <SpaceBetween size="xs">
+        {facets.map(({ attribute, name }, i) => {
+          const group = counts?.Groups.find((g) => g.Attribute === attribute);
+          const picked = chosen(condition, attribute);
+          const values = [
+            ...picked.filter((v) => !group?.Values.some((o) => o.Value === v)).map((Value) => ({ Value, Count: group === undefined ? undefined : 0 })),
+            ...(group?.Values ?? []),
+          ];
+          return (
+            <ExpandableSection key={attribute} headerText={name} defaultExpanded={i < 5} variant="footer">
+              {values.length === 0 && <Box color="text-status-inactive">{counts === undefined ? "…" : "No values"}</Box>}
+              {values.map((v) => (
+                <div key={v.Value} className="facet">
+                  <Checkbox
+                    checked={picked.includes(v.Value)}
+                    ariaLabel={`${name} ${harmless(v.Value)}${v.Count === undefined ? "" : `, ${v.Count.toLocaleString("en")} findings`}`}
+                    onChange={({ detail }) => onChange(choose(condition, attribute, detail.checked ? [...picked, v.Value] : picked.filter((o) => o !== v.Value)))}
+                  >
+                    <span className="facet-value">{harmless(v.Value)}</span>
+                  </Checkbox>
+                  <span className="facet-count" aria-hidden="true">
+                    {v.Count?.toLocaleString("en") ?? ""}
+                  </span>
+                </div>
+              ))}
+              {group?.More === true && <Box color="text-status-inactive" fontSize="body-s">More in the filter above</Box>}
+            </ExpandableSection>
+          );
+        })}
+      </SpaceBetween>
+    </nav>
+  );
+}

@@ -17,8 +17,8 @@ export interface ResultRow {
 interface ResultsProps {
   attribute: string;
   rows: readonly ResultRow[];
-  /** The address of the findings that have a value. */
-  href: (value: string) => string;
+  /** The address of the findings that have a value, where one can be told. */
+  href: (value: string) => string | undefined;
   /** Absent: nothing can be chosen. */
   selected?: readonly ResultRow[];
   onSelect?: (rows: ResultRow[]) => void;
@@ -55,7 +55,10 @@ export function Results({ attribute, rows, href, selected, onSelect }: ResultsPr
             data: first.map((r, i) => ({ x: `${i}`, y: r.count })),
           },
         ]}
-        detailPopoverFooter={(place) => <Link href={href(first[Number(place)]?.value ?? "")}>Show these findings</Link>}
+        detailPopoverFooter={(place) => {
+          const to = href(first[Number(place)]?.value ?? "");
+          return to !== undefined && <Link href={to}>Show these findings</Link>;
+        }}
         empty={<Box textAlign="center" color="text-body-secondary">No finding matches now.</Box>}
         i18nStrings={chartStrings}
       />
@@ -84,11 +87,17 @@ export function Results({ attribute, rows, href, selected, onSelect }: ResultsPr
             id: "value",
             header: attribute,
             isRowHeader: true,
-            cell: (r) => (
-              <Link href={href(r.value)} ariaLabel={`${r.value}: ${r.count} findings`}>
-                {r.value === "" ? "(empty)" : r.value}
-              </Link>
-            ),
+            cell: (r) => {
+              const to = href(r.value);
+              const name = r.value === "" ? "(empty)" : r.value;
+              return to === undefined ? (
+                name
+              ) : (
+                <Link href={to} ariaLabel={`${name}: ${r.count} findings`}>
+                  {name}
+                </Link>
+              );
+            },
           },
           { id: "count", header: "Findings", width: 140, cell: (r) => r.count.toLocaleString("en") },
         ]}

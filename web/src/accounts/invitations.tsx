@@ -4,6 +4,7 @@ import Button from "@cloudscape-design/components/button";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
+import { Moment } from "../findings/moment";
 import { MemberState } from "./members";
 
 export type InvitationAct = "accept" | "decline" | "delete";
@@ -38,7 +39,7 @@ export function Invitations({ invitations, loading, busy, onAct }: InvitationsPr
       columnDefinitions={[
         { id: "from", header: "From account", isRowHeader: true, cell: (i) => i.AccountId },
         { id: "state", header: "State", cell: (i) => <MemberState status={i.MemberStatus} /> },
-        { id: "at", header: "Invited", cell: (i) => i.InvitedAt?.toLocaleString("en") ?? "–" },
+        { id: "at", header: "Invited", cell: (i) => <Moment at={i.InvitedAt} /> },
         {
           id: "actions",
           header: "Actions",

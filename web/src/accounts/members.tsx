@@ -3,12 +3,14 @@ import { useCollection } from "@cloudscape-design/collection-hooks";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Header from "@cloudscape-design/components/header";
+import Link from "@cloudscape-design/components/link";
 import Pagination from "@cloudscape-design/components/pagination";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 import Table from "@cloudscape-design/components/table";
 import TextFilter from "@cloudscape-design/components/text-filter";
 import { useState } from "react";
+import { Moment } from "../findings/moment";
 
 /** What becomes of a membership: the words of the API, and what they mean. */
 const states: Record<string, { type: StatusIndicatorProps.Type; text: string }> = {
@@ -110,11 +112,11 @@ export function Members({ members, loading, blocked, busy, findings, counts, onA
           header: "Findings",
           cell: (m) => {
             const n = counts.get(m.AccountId ?? "") ?? 0;
-            return n === 0 ? "0" : <a href={findings(m.AccountId ?? "")}>{n.toLocaleString("en")}</a>;
+            return n === 0 ? "0" : <Link href={findings(m.AccountId ?? "")}>{n.toLocaleString("en")}</Link>;
           },
         },
-        { id: "invited", header: "Invited", sortingField: "InvitedAt", cell: (m) => m.InvitedAt?.toLocaleString("en") ?? "–" },
-        { id: "updated", header: "Updated", sortingField: "UpdatedAt", cell: (m) => m.UpdatedAt?.toLocaleString("en") ?? "–" },
+        { id: "invited", header: "Invited", sortingField: "InvitedAt", cell: (m) => <Moment at={m.InvitedAt} /> },
+        { id: "updated", header: "Updated", sortingField: "UpdatedAt", cell: (m) => <Moment at={m.UpdatedAt} /> },
       ]}
     />
   );

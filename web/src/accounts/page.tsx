@@ -35,6 +35,7 @@ import { Aggregation, type LinkingMode } from "./aggregation";
 import { type InvitationAct, Invitations } from "./invitations";
 import { type MemberAct, Members } from "./members";
 import { Organization, type OrganizationSettings } from "./organization";
+import { regionsBeside } from "./regions";
 import { useAdministrator, useAggregator, useInvitations, useMembers, useOrganization } from "./queries";
 
 type Question =
@@ -231,7 +232,7 @@ export default function AccountsPage() {
           aggregator={aggregator.data ?? undefined}
           loading={aggregator.isPending}
           region={hub.session.region}
-          known={[...new Set([...values(1).map((v) => v.Value), ...regions(hub.session.region)])]}
+          known={[...new Set([...values(1).map((v) => v.Value), ...regionsBeside(hub.session.region)])]}
           busy={link.isPending}
           error={link.isError && <Failure error={link.error} what="The Regions could not be linked" />}
           onSave={(mode, named, close) => link.mutate({ mode, regions: named, done: close })}
@@ -322,20 +323,3 @@ const done = {
   accept: "accepted",
   decline: "declined",
 } as const;
-
-/** Regions to choose from besides those that have findings: the ones of the partition that most accounts have. */
-function regions(region: string): string[] {
-  if (region.startsWith("cn-")) {
-    return ["cn-north-1", "cn-northwest-1"];
-  }
-  if (region.startsWith("us-gov-")) {
-    return ["us-gov-east-1", "us-gov-west-1"];
-  }
-  return commercial;
-}
-
-const commercial = [
-  "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1",
-  "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
-];
-

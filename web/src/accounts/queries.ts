@@ -89,6 +89,9 @@ export function useOrganization() {
       } catch (e) {
         state.hidden = refusal(e);
       }
+      if (state.administrator !== hub.session.account) {
+        return state; // only the administrator may ask what it decided
+      }
       try {
         const c = await hub.send(new DescribeOrganizationConfigurationCommand({}), { abortSignal: signal });
         state.settings = {

@@ -1,8 +1,9 @@
 import { SecurityHubClient } from "@aws-sdk/client-securityhub";
 import { Sha256 } from "@aws-crypto/sha256-js";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { quote } from "../findings/where";
 import { Problem, problemOf } from "./problem";
-import type { Session } from "./session";
+import type { Key, Session } from "./session";
 
 /** How long a request may take, in milliseconds. The hub itself gives a question less. */
 const patience = 45_000;
@@ -67,12 +68,13 @@ export function openHub(session: Session, origin = window.location.origin): Hub 
 
   return {
     session,
-    cacheKey: [session.keyId, session.region],
+    cacheKey: [session.keyId, session.region, session.only ?? ""],
     async own<T>(method: "GET" | "POST", path: string, { body, query = {}, signal }: { body?: unknown; query?: Query; signal?: AbortSignal | undefined } = {}): Promise<T> {
       const within = AbortSignal.timeout(patience);
       const both = signal === undefined ? within : AbortSignal.any([signal, within]);
       try {
-        const answer = await fetchSigned(method, path, query, body === undefined ? undefined : JSON.stringify(body), "application/json", both);
+        const text = body === undefined ? undefined : JSON.stringify(narrowed(path, body, session.only));
+        const answer = await fetchSigned(method, path, query, text, "application/json", both);
         return (await answer.json()) as T;
       } catch (e) {
         throw within.aborted && !(signal?.aborted ?? false) ? new Problem("The hub took too long to answer.", "Slow", 0) : e;
@@ -87,6 +89,48 @@ export function openHub(session: Session, origin = window.location.origin): Hub 
     },
     send: client.send.bind(client) as SecurityHubClient["send"],
   };
+}
+
+/** Routes that ask about findings by Where or Filters. */
+const asking = /^(findings\/(search|count|export)|groups|series|explain|jobs)$/;
+
+/** A question about findings, narrowed to one account where somebody looks at one alone. */
+export function narrowed(path: string, body: unknown, only: string | undefined): unknown {
+  if (only === undefined || !asking.test(path) || typeof body !== "object" || body === null) {
+    return body;
+  }
+  const ask = body as { Where?: string; Filters?: Record<string, unknown> };
+  if (ask.Filters !== undefined) {
+    return { ...ask, Filters: { ...ask.Filters, AwsAccountId: [{ Value: only, Comparison: "EQUALS" }] } };
+  }
+  const where = ask.Where?.trim() ?? "";
+  const account = `AwsAccountId = ${quote(only)}`;
+  return { ...ask, Where: where === "" || where === "all" ? account : `${account} and (${where})` };
+}
+
+/** Who a key is to the hub. The hub answers as STS does. */
+export async function identify(key: Key, region: string, origin = window.location.origin): Promise<{ account: string; arn: string }> {
+  const signer = new SignatureV4({ credentials: { accessKeyId: key.id, secretAccessKey: key.secret }, region, service: "sts", sha256: Sha256 });
+  const url = new URL(origin);
+  const body = "Action=GetCallerIdentity&Version=2011-06-15";
+  const signed = await signer.sign({
+    method: "POST",
+    protocol: url.protocol,
+    hostname: url.hostname,
+    path: "/",
+    headers: { host: url.host, "content-type": "application/x-www-form-urlencoded" },
+    body,
+  });
+  const { host: _, ...headers } = signed.headers;
+  const answer = await fetch(`${origin}/`, { method: "POST", headers, body, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(patience) }).catch((e: unknown) => {
+    throw problemOf(e);
+  });
+  const said = new DOMParser().parseFromString(await answer.text(), "text/xml");
+  const text = (name: string) => said.getElementsByTagName(name)[0]?.textContent ?? "";
+  if (!answer.ok) {
+    throw new Problem(text("Message") || `The hub answered ${answer.status}.`, text("Code") || `HTTP ${answer.status}`, answer.status, text("RequestId") || undefined);
+  }
+  return { account: text("Account"), arn: text("Arn") };
 }
 
 async function refusal(answer: Response): Promise<Problem> {

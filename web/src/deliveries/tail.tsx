@@ -11,6 +11,7 @@ import Table from "@cloudscape-design/components/table";
 import { useState } from "react";
 import { CodeText } from "../code/code_text";
 import { indent } from "../code/indent";
+import { harmless } from "../findings/harmless";
 import type { TailedEvent } from "./event";
 import { useTail, type OpenStream } from "./use_tail";
 
@@ -93,7 +94,7 @@ export function Tail({ open }: TailProps) {
           header: "Event",
           isRowHeader: true,
           cell: (e) => (
-            <ExpandableSection headerText={e.title === "" ? e.type : e.title} variant="inline">
+            <ExpandableSection headerText={harmless(e.title === "" ? e.type : e.title)} variant="inline">
               <CodeText name={`the event of ${clock(e.time)}`} text={indent(e.text)} />
             </ExpandableSection>
           ),

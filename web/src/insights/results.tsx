@@ -8,6 +8,7 @@ import { colorChartsStatusInfo } from "@cloudscape-design/design-tokens";
 import { useState } from "react";
 import { severities } from "../charts/severity";
 import { chartStrings } from "../charts/strings";
+import { harmless } from "../findings/harmless";
 
 export interface ResultRow {
   value: string;
@@ -33,7 +34,7 @@ export function Results({ attribute, rows, href, selected, onSelect }: ResultsPr
   const most = Math.max(4, ...first.map((r) => r.count));
   const [page, setPage] = useState(50);
   // Values may be long, and two long ones may begin alike: bars are told apart by their place.
-  const name = (place: string) => shorten(first[Number(place)]?.value ?? "");
+  const name = (place: string) => shorten(harmless(first[Number(place)]?.value ?? ""));
   return (
     <SpaceBetween size="l">
       <BarChart
@@ -89,7 +90,7 @@ export function Results({ attribute, rows, href, selected, onSelect }: ResultsPr
             isRowHeader: true,
             cell: (r) => {
               const to = href(r.value);
-              const name = r.value === "" ? "(empty)" : r.value;
+              const name = r.value === "" ? "(empty)" : harmless(r.value);
               return to === undefined ? (
                 name
               ) : (

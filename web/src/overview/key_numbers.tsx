@@ -3,12 +3,11 @@ import ColumnLayout from "@cloudscape-design/components/column-layout";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
-import type { ReactNode } from "react";
 
 export interface KeyNumber {
   label: string;
   /** undefined while it is not known. */
-  value: ReactNode | undefined;
+  value: string | undefined;
   href?: string | undefined;
   note?: string | undefined;
 }
@@ -22,16 +21,14 @@ export function KeyNumbers({ numbers }: { numbers: readonly KeyNumber[] }) {
           <div key={n.label}>
             <Box variant="awsui-key-label">{n.label}</Box>
             {/* A dash has the number's height: nothing moves when it comes. */}
-            <Box variant="awsui-value-large">
-              {n.value !== undefined && n.href !== undefined ? (
-                <Link variant="awsui-value-large" href={n.href} ariaLabel={`${n.label}: ${String(n.value)}`}>
-                  {n.value}
-                </Link>
-              ) : (
-                (n.value ?? "–")
-              )}
-            </Box>
-            <Box color="text-body-secondary" fontSize="body-s">
+            {n.value !== undefined && n.href !== undefined ? (
+              <Link variant="awsui-value-large" href={n.href} ariaLabel={`${n.label}: ${n.value}`}>
+                {n.value}
+              </Link>
+            ) : (
+              <Box variant="awsui-value-large">{n.value ?? "–"}</Box>
+            )}
+            <Box color="text-body-secondary" fontSize="body-s" margin={{ top: "xxs" }}>
               {n.note ?? "\u00a0"}
             </Box>
           </div>

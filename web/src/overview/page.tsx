@@ -70,7 +70,7 @@ export default function OverviewPage() {
         {series.data?.Count === 0 ? (
           <Welcome {...senderOf(session)} />
         ) : (
-          <>
+          <SpaceBetween size="l">
             <KeyNumbers
               numbers={[
                 { label: "Open findings", value: number(severities.data?.Count), href: findingsHref(open), note: "neither resolved nor suppressed" },
@@ -90,7 +90,7 @@ export default function OverviewPage() {
                 },
               ]}
             />
-            <Grid gridDefinition={[{ colspan: { default: 12, l: 6 } }, { colspan: { default: 12, l: 6 } }]}>
+            <Grid gridDefinition={[{ colspan: { default: 12, m: 6 } }, { colspan: { default: 12, m: 6 } }]}>
               <SeveritiesOverTime series={series.data} status={status(series)} retry={() => void series.refetch()} href={findingsHref} />
               <NewAgainstResolved series={series.data} status={status(series)} retry={() => void series.refetch()} href={findingsHref} />
             </Grid>
@@ -123,7 +123,7 @@ export default function OverviewPage() {
               />
             </Grid>
             <Imports rates={rates.data} status={status(rates)} retry={() => void rates.refetch()} />
-          </>
+          </SpaceBetween>
         )}
       </SpaceBetween>
     </ContentLayout>

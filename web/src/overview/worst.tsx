@@ -3,6 +3,7 @@ import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
 import Table from "@cloudscape-design/components/table";
+import { harmless } from "../findings/harmless";
 import type { ValueCount } from "./queries";
 import "./worst.css";
 
@@ -24,7 +25,7 @@ export const worstRows = 8;
 export function Worst({ title, what, values, href, empty }: WorstProps) {
   const most = values?.[0]?.Count ?? 1;
   return (
-    <Container fitHeight disableContentPaddings header={<Header variant="h2">{title}</Header>}>
+    <Container fitHeight header={<Header variant="h2">{title}</Header>}>
       <div className="worst">
         <Table
           variant="embedded"
@@ -43,7 +44,7 @@ export function Worst({ title, what, values, href, empty }: WorstProps) {
               cell: (v: ValueCount) => (
                 <div className="worst-value">
                   <Link href={href(v.Value)} ariaLabel={`${v.Value}: ${v.Count} findings`}>
-                    <span title={v.Value}>{v.Value}</span>
+                    <span title={v.Value}>{harmless(v.Value)}</span>
                   </Link>
                   <div aria-hidden="true" className="worst-bar" style={{ width: `${(100 * v.Count) / most}%` }} />
                 </div>

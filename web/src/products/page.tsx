@@ -1,6 +1,5 @@
 import { DisableImportFindingsForProductCommand, EnableImportFindingsForProductCommand } from "@aws-sdk/client-securityhub";
 import { useCollection } from "@cloudscape-design/collection-hooks";
-import Badge from "@cloudscape-design/components/badge";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import ContentLayout from "@cloudscape-design/components/content-layout";
@@ -17,7 +16,9 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useHub } from "../api/context";
 import { Failure } from "../api/failure";
+import { harmless } from "../findings/harmless";
 import { findingsHref } from "../findings/link";
+import { Moment } from "../findings/moment";
 import { all, within } from "../overview/conditions";
 import { useGroups } from "../overview/queries";
 import { useNotify } from "../shell/notify";
@@ -139,12 +140,7 @@ export default function ProductsPage() {
               header: "Product",
               sortingField: "name",
               isRowHeader: true,
-              cell: (r) => (
-                <SpaceBetween direction="horizontal" size="xs">
-                  <span>{r.name}</span>
-                  {!r.known && <Badge color="grey">Not in the catalogue</Badge>}
-                </SpaceBetween>
-              ),
+              cell: (r) => harmless(r.name),
             },
             { id: "company", header: "Company", sortingField: "company", cell: (r) => r.company || "–" },
             {
@@ -153,6 +149,8 @@ export default function ProductsPage() {
               cell: (r) =>
                 r.subscription !== undefined ? (
                   <StatusIndicator type="success">Enabled</StatusIndicator>
+                ) : !r.known ? (
+                  <Box color="text-body-secondary">Not in the catalogue</Box>
                 ) : r.sends ? (
                   <StatusIndicator type="stopped">Not enabled</StatusIndicator>
                 ) : (
@@ -182,13 +180,22 @@ export default function ProductsPage() {
             {
               id: "action",
               header: "Action",
+              minWidth: 100,
               cell: (r) =>
                 r.subscription !== undefined ? (
-                  <Button ariaLabel={`Disable ${r.name}`} onClick={() => { change.reset(); setDisabling(r); }}>
+                  <Button
+                    variant="inline-link"
+                    ariaLabel={`Disable ${r.name}`}
+                    onClick={() => {
+                      change.reset();
+                      setDisabling(r);
+                    }}
+                  >
                     Disable
                   </Button>
                 ) : r.known && r.sends ? (
                   <Button
+                    variant="inline-link"
                     ariaLabel={`Enable ${r.name}`}
                     loading={change.isPending && change.variables.id === r.id}
                     disabled={change.isPending}
@@ -239,5 +246,5 @@ function LastSeen({ row }: { row: ProductRow }) {
   if (row.findings === 0) {
     return "–";
   }
-  return seen.isError ? "unknown" : seen.data === undefined ? "…" : seen.data === null ? "–" : new Date(seen.data).toLocaleString("en");
+  return seen.isError ? "unknown" : seen.data === undefined ? "…" : <Moment at={seen.data ?? undefined} />;
 }

@@ -14,7 +14,7 @@ export function WhyRejected({ finding }: { finding: RejectedFinding }) {
     <SpaceBetween size="m">
       {finding.Violations.length === 0 ? (
         <Alert type="error" header={finding.ErrorCode}>
-          {finding.ErrorMessage}
+          {finding.ErrorMessage} {finding.Remedy}
         </Alert>
       ) : (
         <Violations label="What is wrong" violations={finding.Violations} />
@@ -71,7 +71,7 @@ function Mends({ finding }: { finding: RejectedFinding }) {
       )}
       {remaining.length > 0 && (
         <>
-          <Alert type="warning">This much only you can know. Mend it before you send the finding again.</Alert>
+          <Alert type="warning">The rest only the sender can know. Mend it before the finding is sent again.</Alert>
           <Violations label="What is still wrong" violations={remaining} />
         </>
       )}

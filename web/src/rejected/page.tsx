@@ -11,6 +11,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useHub } from "../api/context";
 import { Failure } from "../api/failure";
+import { harmless } from "../findings/harmless";
 import { WhyRejected } from "./finding";
 import { ProducersTable } from "./producers";
 import { type Producer, producerKey, type Producers, productOf, type Rejected, type RejectedFinding } from "./queries";
@@ -86,7 +87,7 @@ export default function RejectedPage() {
                 <ExpandableSection
                   key={`${f.At} ${f.ProductArn} ${f.Id} ${i}`}
                   defaultExpanded={i === 0}
-                  headerText={f.Title ?? (f.Id === "" ? "A finding without an id" : f.Id)}
+                  headerText={clip(harmless(f.Title ?? (f.Id === "" ? "A finding without an id" : f.Id)))}
                   headerDescription={about(f)}
                   variant="default"
                 >
@@ -102,6 +103,12 @@ export default function RejectedPage() {
       </SpaceBetween>
     </ContentLayout>
   );
+}
+
+/** A title that is too long is a reason to reject a finding, and no heading. */
+function clip(title: string): string {
+  const letters = [...title];
+  return letters.length > 120 ? `${letters.slice(0, 119).join("")}…` : title;
 }
 
 function about(f: RejectedFinding): string {

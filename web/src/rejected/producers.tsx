@@ -4,6 +4,7 @@ import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import Table from "@cloudscape-design/components/table";
+import { Moment } from "../findings/moment";
 import { type Hint, type Producer, producerKey, productOf } from "./queries";
 
 interface ProducersProps {
@@ -43,7 +44,8 @@ export function ProducersTable({ producers, since, loading, onChoose }: Producer
             <div>
               {p.ProductName ?? productOf(p.ProductArn)}
               <Box color="text-body-secondary" fontSize="body-s">
-                account {p.AccountId}, {p.Region}
+                {p.AccountId === "" ? "no account that is one" : `account ${p.AccountId}`}, {p.Region}
+                {p.SenderAccountId !== undefined && p.SenderAccountId !== p.AccountId && `, sent by ${p.SenderAccountId}`}
               </Box>
             </div>
           ),
@@ -63,7 +65,7 @@ export function ProducersTable({ producers, since, loading, onChoose }: Producer
               </Button>
             ),
         },
-        { id: "seen", header: "Last seen", cell: (p) => new Date(p.LastSeenAt).toLocaleString("en") },
+        { id: "seen", header: "Last seen", cell: (p) => <Moment at={p.LastSeenAt} /> },
         {
           id: "hints",
           header: "What to change",

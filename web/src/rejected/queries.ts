@@ -31,12 +31,17 @@ export interface RejectedFinding {
   /** The same, mended as far as that can be done without knowing more. */
   Mended?: string;
   Mends?: { Path: string; Message: string }[];
-  /** What is still wrong with Mended. */
+  /** What is still wrong with Mended; absent where nothing is. */
   Remaining?: Violation[];
+  /** What to do about a refusal that is no violation, as one of access. */
+  Remedy?: string;
 }
 
 export interface Rejected {
+  Since: string;
   Rejected: RejectedFinding[];
+  /** Whether there are more than were asked for. */
+  More?: boolean;
   /** How many older ones are kept no more. */
   Dropped: number;
 }
@@ -57,6 +62,8 @@ export interface Producer {
   ProductName?: string;
   AccountId: string;
   Region: string;
+  /** Who sent them; another than AccountId where one account sends for others. */
+  SenderAccountId?: string;
   FirstSeenAt: string;
   LastSeenAt: string;
   Requests: number;

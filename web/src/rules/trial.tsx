@@ -4,6 +4,7 @@ import ColumnLayout from "@cloudscape-design/components/column-layout";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
+import { harmless } from "../findings/harmless";
 import type { Trial, Update } from "./queries";
 
 interface TrialProps {
@@ -42,7 +43,7 @@ export function TrialResult({ trial, findingHref }: TrialProps) {
               id: "title",
               header: "Finding",
               isRowHeader: true,
-              cell: (s) => <Link href={findingHref(s.FindingIdentifier)}>{s.Title === "" ? s.FindingIdentifier.Id : s.Title}</Link>,
+              cell: (s) => <Link href={findingHref(s.FindingIdentifier)}>{harmless(s.Title === "" ? s.FindingIdentifier.Id : s.Title)}</Link>,
             },
             { id: "account", header: "Account", cell: (s) => s.AwsAccountId },
             { id: "updates", header: "Change", cell: (s) => s.Updates.map((u) => <Change key={u.UpdatedField} update={u} />) },
@@ -65,7 +66,7 @@ function Figure({ label, n }: { label: string; n: number }) {
 function Change({ update }: { update: Update }) {
   return (
     <div>
-      <Box variant="code">{update.UpdatedField}</Box>: {update.OldValue ?? "nothing"} → {update.NewValue ?? "nothing"}
+      <Box variant="code">{update.UpdatedField}</Box>: {harmless(update.OldValue ?? "nothing")} → {harmless(update.NewValue ?? "nothing")}
     </div>
   );
 }

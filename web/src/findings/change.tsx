@@ -23,12 +23,14 @@ interface ChangeProps {
   /** How they are called: "3 selected findings". */
   what: string;
   initial: Changes;
+  /** What the finding says now, where one alone is meant. */
+  current?: Changes;
   onDismiss: () => void;
   onStarted: (job: Job) => void;
 }
 
 /** Asks what to change in many findings, shows what that would do, and starts it. */
-export function Change({ where, what, initial, onDismiss, onStarted }: ChangeProps) {
+export function Change({ where, what, initial, current, onDismiss, onStarted }: ChangeProps) {
   const hub = useHub();
   const [changes, setChanges] = useState(initial);
   const start = (dryRun: boolean) =>
@@ -67,6 +69,7 @@ export function Change({ where, what, initial, onDismiss, onStarted }: ChangePro
       <SpaceBetween size="m">
         <ChangeForm
           value={changes}
+          current={current}
           onChange={(c) => {
             setChanges(c);
             preview.reset(); // it told of something else

@@ -10,6 +10,8 @@ import { type Changes, problemsOf } from "./changes";
 
 interface ChangeFormProps {
   value: Changes;
+  /** What the one finding that is meant says now: a member that is ticked begins with it. */
+  current?: Changes | undefined;
   onChange: (c: Changes) => void;
 }
 
@@ -22,7 +24,7 @@ const choices = {
 };
 
 /** Asks what to set: each member that is ticked. */
-export function ChangeForm({ value, onChange }: ChangeFormProps) {
+export function ChangeForm({ value, current: now, onChange }: ChangeFormProps) {
   const problems = problemsOf(value);
   const without = (name: keyof Changes): Changes => {
     const { [name]: _, ...rest } = value;
@@ -32,7 +34,7 @@ export function ChangeForm({ value, onChange }: ChangeFormProps) {
     const current = value[name];
     return (
       <SpaceBetween size="xxs">
-        <Checkbox checked={current !== undefined} onChange={({ detail }) => onChange(detail.checked ? { ...value, [name]: initial } : without(name))}>
+        <Checkbox checked={current !== undefined} onChange={({ detail }) => onChange(detail.checked ? { ...value, [name]: now?.[name] ?? initial } : without(name))}>
           {label}
         </Checkbox>
         {current !== undefined && (
@@ -52,13 +54,14 @@ export function ChangeForm({ value, onChange }: ChangeFormProps) {
         onChange={({ detail }) => onChange({ ...value, [name]: detail.selectedOption.value ?? initial })}
       />
     ));
-  const number = (name: "confidence" | "criticality", label: string) =>
+  const number = (name: "confidence" | "criticality" | "product", label: string) =>
     row(name, label, "50", (v) => <Input ariaLabel={label} inputMode="numeric" value={v} onChange={({ detail }) => onChange({ ...value, [name]: detail.value })} />);
   return (
     <SpaceBetween size="s">
       {select("workflow", "Workflow status", "NOTIFIED")}
       {row("note", "Note", "", (v) => <Textarea ariaLabel="Note" rows={3} value={v} onChange={({ detail }) => onChange({ ...value, note: detail.value })} />)}
       {select("severity", "Severity", "MEDIUM")}
+      {number("product", "Severity as the product counts it")}
       {select("verification", "Verification state", "TRUE_POSITIVE")}
       {number("criticality", "Criticality")}
       {number("confidence", "Confidence")}
@@ -89,6 +92,13 @@ export function ChangeForm({ value, onChange }: ChangeFormProps) {
         "",
         (v) => <Textarea ariaLabel="Types" rows={2} placeholder="Software and Configuration Checks/Vulnerabilities" value={v} onChange={({ detail }) => onChange({ ...value, types: detail.value })} />,
         "One a line. They take the place of all types that a finding has.",
+      )}
+      {row(
+        "related",
+        "Related findings",
+        "",
+        (v) => <Textarea ariaLabel="Related findings" rows={2} value={v} onChange={({ detail }) => onChange({ ...value, related: detail.value })} />,
+        "One a line: the product ARN, a space, the Id. They take the place of those that a finding names.",
       )}
     </SpaceBetween>
   );

@@ -3,10 +3,14 @@ export interface Changes {
   workflow?: string;
   note?: string;
   severity?: string;
+  /** The severity as the product counts it, a number. */
+  product?: string;
   verification?: string;
   confidence?: string;
   criticality?: string;
   types?: string;
+  /** Findings that are related: a line each, the product ARN and the Id. */
+  related?: string;
   fields?: { key: string; value: string }[];
 }
 
@@ -18,6 +22,14 @@ export function problemsOf(c: Changes): Partial<Record<keyof Changes, string>> {
     if (text !== undefined && !(/^\d+$/.test(text) && Number(text) <= 100)) {
       out[name] = "A whole number from 0 to 100.";
     }
+  }
+  if (c.product !== undefined && (c.product.trim() === "" || !Number.isFinite(Number(c.product)))) {
+    out.product = "A number.";
+  }
+  if (c.related !== undefined && !linesOf(c.related).every((l) => /^arn:\S+ \S/.test(l))) {
+    out.related = "Each line has the product ARN, a space, and the Id.";
+  } else if (c.related !== undefined && (linesOf(c.related).length === 0 || linesOf(c.related).length > 10)) {
+    out.related = "1 to 10 findings.";
   }
   if (c.note !== undefined && (c.note.length === 0 || c.note.length > 512)) {
     out.note = "1 to 512 characters.";
@@ -49,11 +61,14 @@ export function parametersOf(c: Changes, by: string): Record<string, unknown> {
   return {
     ...(c.workflow === undefined ? {} : { Workflow: { Status: c.workflow } }),
     ...(c.note === undefined ? {} : { Note: { Text: c.note, UpdatedBy: by } }),
-    ...(c.severity === undefined ? {} : { Severity: { Label: c.severity } }),
+    ...(c.severity === undefined && c.product === undefined ? {} : { Severity: { ...(c.severity === undefined ? {} : { Label: c.severity }), ...(c.product === undefined ? {} : { Product: Number(c.product) }) } }),
     ...(c.verification === undefined ? {} : { VerificationState: c.verification }),
     ...(c.confidence === undefined ? {} : { Confidence: Number(c.confidence) }),
     ...(c.criticality === undefined ? {} : { Criticality: Number(c.criticality) }),
     ...(c.types === undefined ? {} : { Types: linesOf(c.types) }),
+    ...(c.related === undefined
+      ? {}
+      : { RelatedFindings: linesOf(c.related).map((l) => ({ ProductArn: l.slice(0, l.indexOf(" ")), Id: l.slice(l.indexOf(" ") + 1).trim() })) }),
     ...(c.fields === undefined ? {} : { UserDefinedFields: Object.fromEntries(c.fields.map((f) => [f.key, f.value])) }),
   };
 }

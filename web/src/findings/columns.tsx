@@ -58,7 +58,7 @@ export const columns: readonly Column[] = [
     isRowHeader: true,
     text: (f) => f.Title ?? "",
     cell: (f) => (
-      <Link href={findingHref({ Id: f.Id ?? "", ProductArn: f.ProductArn ?? "" })}>
+      <Link href={findingHref(f)}>
         <span className="finding-title">{harmless(f.Title ?? "")}</span>
       </Link>
     ),

@@ -6,7 +6,22 @@ export function findingsHref(where: string): string {
   return where === "" ? `${root}/findings` : `${root}/findings?${new URLSearchParams({ where })}`;
 }
 
+/** What names a finding: with account and Region one alone, else perhaps several of one name. */
+export interface FindingName {
+  Id: string | undefined;
+  ProductArn: string | undefined;
+  AwsAccountId?: string | undefined;
+  Region?: string | undefined;
+}
+
 /** The address of a finding's page. */
-export function findingHref(id: { Id: string; ProductArn: string }): string {
-  return `${root}/finding?${new URLSearchParams({ product: id.ProductArn, id: id.Id })}`;
+export function findingHref(f: FindingName): string {
+  const search = new URLSearchParams({ product: f.ProductArn ?? "", id: f.Id ?? "" });
+  if (f.AwsAccountId !== undefined) {
+    search.set("account", f.AwsAccountId);
+  }
+  if (f.Region !== undefined) {
+    search.set("region", f.Region);
+  }
+  return `${root}/finding?${search}`;
 }

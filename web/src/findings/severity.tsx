@@ -1,4 +1,5 @@
 import Badge, { type BadgeProps } from "@cloudscape-design/components/badge";
+import { harmless } from "./harmless";
 
 const colors: Record<string, NonNullable<BadgeProps["color"]>> = {
   CRITICAL: "severity-critical",
@@ -13,5 +14,5 @@ export function Severity({ label }: { label: string | undefined }) {
   if (label === undefined) {
     return <>–</>;
   }
-  return <Badge color={colors[label] ?? "severity-neutral"}>{label.charAt(0) + label.slice(1).toLowerCase()}</Badge>;
+  return <Badge color={colors[label] ?? "severity-neutral"}>{harmless(label.charAt(0) + label.slice(1).toLowerCase())}</Badge>;
 }

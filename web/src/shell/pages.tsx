@@ -12,6 +12,7 @@ export interface ConsolePage {
 export const pages: ConsolePage[] = [
   { path: "overview", text: "Overview", Page: lazy(() => import("../overview/page")) },
   { path: "findings", text: "Findings", Page: lazy(() => import("../findings/page")) },
+  { path: "finding", Page: lazy(() => import("../finding/page")) },
   { path: "insights", text: "Insights", Page: lazy(() => import("../insights/page")) },
   { path: "rules", text: "Automation rules", Page: lazy(() => import("../rules/page")) },
   { path: "products", text: "Products", Page: lazy(() => import("../products/page")) },

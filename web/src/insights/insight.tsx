@@ -46,18 +46,18 @@ export function InsightPage() {
       header={
         <Header
           variant="h1"
-          description={one && `${custom ? "A custom" : "A managed"} insight: findings by ${inWords(attribute).toLowerCase()}`}
+          description={one && `${custom ? "A custom" : "A managed"} insight: findings by ${inWords(attribute)}`}
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               {custom && (
-                <>
-                  <Button disabled={one == null} onClick={() => setDeleting(true)}>
-                    Delete
-                  </Button>
-                  <Button disabled={one == null} href={editInsightHref(arn)}>
-                    Edit
-                  </Button>
-                </>
+                <Button disabled={one == null} onClick={() => setDeleting(true)}>
+                  Delete
+                </Button>
+              )}
+              {custom && (
+                <Button disabled={one == null} href={editInsightHref(arn)}>
+                  Edit
+                </Button>
               )}
               <Button disabled={(results.data?.length ?? 0) === 0} onClick={() => setSending(true)}>
                 {selected.length > 0 ? `Send ${selected.length} results to a custom action` : "Send to a custom action"}
@@ -83,7 +83,7 @@ export function InsightPage() {
             <CodeText name="the insight's filter" text={where === "" ? "all" : where} />
           </Container>
         )}
-        <Container header={<Header variant="h2" description="As of now; at most the 100 most frequent values.">{`By ${inWords(attribute).toLowerCase()}`}</Header>}>
+        <Container header={<Header variant="h2" description="As of now; at most the 100 most frequent values.">{`By ${inWords(attribute)}`}</Header>}>
           {results.isPending ? (
             <Box padding="xxl" textAlign="center">
               <Spinner /> Counting

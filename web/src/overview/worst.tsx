@@ -2,7 +2,7 @@ import Box from "@cloudscape-design/components/box";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
-import Table from "@cloudscape-design/components/table";
+import Spinner from "@cloudscape-design/components/spinner";
 import { harmless } from "../findings/harmless";
 import type { ValueCount } from "./queries";
 import "./worst.css";
@@ -11,9 +11,8 @@ interface WorstProps {
   title: string;
   /** What a row is, for the table's first column. */
   what: string;
+  /** undefined while they are not known. */
   values: readonly ValueCount[] | undefined;
-  /** Findings that have no such value. */
-  missing?: number | undefined;
   href: (value: string) => string;
   empty: string;
 }
@@ -27,32 +26,39 @@ export function Worst({ title, what, values, href, empty }: WorstProps) {
   return (
     <Container fitHeight header={<Header variant="h2">{title}</Header>}>
       <div className="worst">
-        <Table
-          variant="embedded"
-          contentDensity="compact"
-          loading={values === undefined}
-          loadingText="Loading"
-          items={(values ?? []).slice(0, worstRows)}
-          trackBy="Value"
-          ariaLabels={{ tableLabel: title }}
-          empty={<Box color="text-body-secondary">{empty}</Box>}
-          columnDefinitions={[
-            {
-              id: "value",
-              header: what,
-              isRowHeader: true,
-              cell: (v: ValueCount) => (
-                <div className="worst-value">
-                  <Link href={href(v.Value)} ariaLabel={`${v.Value}: ${v.Count} findings`}>
-                    <span title={v.Value}>{harmless(v.Value)}</span>
-                  </Link>
-                  <div aria-hidden="true" className="worst-bar" style={{ width: `${(100 * v.Count) / most}%` }} />
-                </div>
-              ),
-            },
-            { id: "count", header: "Findings", width: 110, cell: (v: ValueCount) => v.Count.toLocaleString("en") },
-          ]}
-        />
+        {values === undefined ? (
+          <Box color="text-body-secondary">
+            <Spinner /> Loading
+          </Box>
+        ) : values.length === 0 ? (
+          <Box color="text-body-secondary">{empty}</Box>
+        ) : (
+          <table aria-label={title}>
+            <thead>
+              <tr>
+                <th scope="col">{what}</th>
+                <th scope="col" className="worst-count">
+                  Findings
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {values.slice(0, worstRows).map((v) => (
+                <tr key={v.Value}>
+                  <th scope="row">
+                    <div className="worst-value" title={v.Value}>
+                      <Link href={href(v.Value)} ariaLabel={`${v.Value}: ${v.Count} findings`}>
+                        {v.Value === "" ? "(empty)" : harmless(v.Value)}
+                      </Link>
+                    </div>
+                    <div aria-hidden="true" className="worst-bar" style={{ width: `${(100 * v.Count) / most}%` }} />
+                  </th>
+                  <td className="worst-count">{v.Count.toLocaleString("en")}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
       </div>
     </Container>
   );

@@ -146,16 +146,18 @@ export default function ProductsPage() {
             {
               id: "state",
               header: "Import",
-              cell: (r) =>
-                r.subscription !== undefined ? (
-                  <StatusIndicator type="success">Enabled</StatusIndicator>
-                ) : !r.known ? (
-                  <Box color="text-body-secondary">Not in the catalogue</Box>
-                ) : r.sends ? (
-                  <StatusIndicator type="stopped">Not enabled</StatusIndicator>
-                ) : (
-                  <Box color="text-body-secondary">Only receives findings</Box>
-                ),
+              cell: (r) => (
+                <Import
+                  row={r}
+                  busy={change.isPending && change.variables.id === r.id}
+                  blocked={change.isPending}
+                  onEnable={() => change.mutate(r)}
+                  onDisable={() => {
+                    change.reset();
+                    setDisabling(r);
+                  }}
+                />
+              ),
             },
             {
               id: "findings",
@@ -177,34 +179,6 @@ export default function ProductsPage() {
                 ),
             },
             { id: "seen", header: "Last finding seen", cell: (r) => <LastSeen row={r} /> },
-            {
-              id: "action",
-              header: "Action",
-              minWidth: 100,
-              cell: (r) =>
-                r.subscription !== undefined ? (
-                  <Button
-                    variant="inline-link"
-                    ariaLabel={`Disable ${r.name}`}
-                    onClick={() => {
-                      change.reset();
-                      setDisabling(r);
-                    }}
-                  >
-                    Disable
-                  </Button>
-                ) : r.known && r.sends ? (
-                  <Button
-                    variant="inline-link"
-                    ariaLabel={`Enable ${r.name}`}
-                    loading={change.isPending && change.variables.id === r.id}
-                    disabled={change.isPending}
-                    onClick={() => change.mutate(r)}
-                  >
-                    Enable
-                  </Button>
-                ) : null,
-            },
           ]}
         />
       </SpaceBetween>
@@ -238,6 +212,39 @@ export default function ProductsPage() {
         </Modal>
       )}
     </ContentLayout>
+  );
+}
+
+interface ImportProps {
+  row: ProductRow;
+  busy: boolean;
+  blocked: boolean;
+  onEnable: () => void;
+  onDisable: () => void;
+}
+
+/** Whether findings are imported from a product, and the button that changes it. */
+function Import({ row, busy, blocked, onEnable, onDisable }: ImportProps) {
+  if (row.subscription !== undefined) {
+    return (
+      <SpaceBetween direction="horizontal" size="xs">
+        <StatusIndicator type="success">Enabled</StatusIndicator>
+        <Button variant="inline-link" disabled={blocked} ariaLabel={`Disable ${row.name}`} onClick={onDisable}>
+          Disable
+        </Button>
+      </SpaceBetween>
+    );
+  }
+  if (!row.known || !row.sends) {
+    return <Box color="text-body-secondary">{row.known ? "Only receives findings" : "Not in the catalogue"}</Box>;
+  }
+  return (
+    <SpaceBetween direction="horizontal" size="xs">
+      <StatusIndicator type="stopped">Not enabled</StatusIndicator>
+      <Button variant="inline-link" loading={busy} disabled={blocked} ariaLabel={`Enable ${row.name}`} onClick={onEnable}>
+        Enable
+      </Button>
+    </SpaceBetween>
   );
 }
 

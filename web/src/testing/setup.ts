@@ -1,5 +1,8 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
+
+// A machine that is busy with other tests takes its time; what does not come at all is waited for no longer than this.
+configure({ asyncUtilTimeout: 20_000 });
 
 afterEach(cleanup);

@@ -318,6 +318,12 @@ func newCountingBar(w io.Writer) *countingBar {
 		progressbar.OptionFullWidth(), progressbar.OptionSetPredictTime(true))}
 }
 
+func (b *countingBar) describe(what string) {
+	if b.bar != nil {
+		b.bar.Describe(what)
+	}
+}
+
 func (b *countingBar) at(done, total int) {
 	if b.bar == nil || total == 0 {
 		return

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,12 +64,21 @@ type SweepReport struct {
 // Sweep goes once over what is kept longer than it should be: findings past their retention, and records of history that are no
 // longer told (D33). It goes in small steps, each a page of findings in the order of their UpdatedAt and one commit; it holds nothing
 // between steps, judges every finding anew inside its commit, and may be broken off at any time. When it fails, the report tells of
-// what was done.
+// what was done. Of several processes that serve one store one sweeps at a time: a call of another does nothing.
 func (h *Hub) Sweep(ctx context.Context, pace Pace) (SweepReport, error) {
 	if pace.Batch <= 0 {
 		pace.Batch = 200
 	}
 	s := sweep{h: h, pace: pace, now: h.now()}
+	if mine, err := s.lease(ctx); err != nil || !mine {
+		return s.report, err
+	}
+	err := s.steps(ctx)
+	return s.report, errors.Join(err, s.release(ctx))
+}
+
+func (s *sweep) steps(ctx context.Context) error {
+	h := s.h
 	archived := query.Expr{Op: query.Is, Cond: query.Cond{Field: asff.FieldRecordState, Cmp: query.Equals, Text: stateArchived}}
 	active := query.Expr{Op: query.Not, Args: []query.Expr{archived}}
 	for _, step := range [...]struct {
@@ -85,11 +95,66 @@ func (h *Hub) Sweep(ctx context.Context, pace Pace) (SweepReport, error) {
 			continue
 		}
 		if err := s.findings(ctx, step.where, s.now.Add(-step.age), step.become, step.count); err != nil {
-			return s.report, err
+			return err
 		}
 	}
-	return s.report, s.history(ctx)
+	return s.history(ctx)
 }
+
+// sweepLease is for how long a process has the sweep for itself; it renews that when half of it is over.
+const sweepLease = 2 * time.Minute
+
+// sweepRecord says who sweeps.
+type sweepRecord struct {
+	Owner string    `json:"owner"`
+	Until time.Time `json:"until"`
+}
+
+func sweepRecordOf(st store.StateView) (rec sweepRecord, err error) {
+	if _, there := st.Get(jobAccount, recordSweep); there {
+		err = readRecord(st, jobAccount, recordSweep, &rec)
+	}
+	return rec, err
+}
+
+// lease takes or renews the right to sweep, where several processes serve one store; false: another one has it.
+func (s *sweep) lease(ctx context.Context) (mine bool, err error) {
+	now := s.h.now()
+	if !s.h.shared || s.until.Sub(now) > sweepLease/2 {
+		return true, nil
+	}
+	err = s.h.store.State(ctx, []string{jobAccount}, func(tx store.StateTx) error {
+		rec, err := sweepRecordOf(tx)
+		if err != nil {
+			return err
+		}
+		if mine = rec.Owner == "" || rec.Owner == s.h.jobs.owner || now.After(rec.Until); !mine {
+			return nil
+		}
+		return putRecord(tx, jobAccount, recordSweep, &sweepRecord{s.h.jobs.owner, now.Add(sweepLease)})
+	})
+	if mine = mine && err == nil; mine {
+		s.until = now.Add(sweepLease)
+	}
+	return mine, err
+}
+
+// release gives it back, also when the sweep was told to end.
+func (s *sweep) release(ctx context.Context) error {
+	if !s.h.shared {
+		return nil
+	}
+	return s.h.store.State(context.WithoutCancel(ctx), []string{jobAccount}, func(tx store.StateTx) error {
+		rec, err := sweepRecordOf(tx)
+		if err == nil && rec.Owner == s.h.jobs.owner {
+			tx.Delete(jobAccount, recordSweep)
+		}
+		return err
+	})
+}
+
+// errSweptElsewhere: another process took the lease while this one slept.
+var errSweptElsewhere = errors.New("another process sweeps")
 
 const stateArchived = "ARCHIVED"
 
@@ -107,6 +172,7 @@ type sweep struct {
 	h      *Hub
 	pace   Pace
 	now    time.Time
+	until  time.Time // of the lease
 	report SweepReport
 
 	members asff.Members
@@ -156,6 +222,9 @@ func (s *sweep) findings(ctx context.Context, where query.Expr, upTo time.Time, 
 }
 
 func (s *sweep) rest(ctx context.Context, began time.Time) error {
+	if mine, err := s.lease(ctx); err != nil || !mine {
+		return cmp.Or(err, errSweptElsewhere)
+	}
 	if s.pace.Rest == nil {
 		return ctx.Err()
 	}

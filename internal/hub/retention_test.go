@@ -96,6 +96,48 @@ func TestSweepJudgesAnew(t *testing.T) {
 	require.Equal(t, 1, w.stored(t))
 }
 
+// Of two processes that serve one store one sweeps: the other waits for the end, or for the lease of one that died.
+func TestSweepIsDoneOnce(t *testing.T) {
+	w := sweptWorld(t, newMemStore(), 6)
+	w.hub.shared = true
+	other, err := New(t.Context(), Config{Store: w.store, Clock: func() time.Time { return w.clock }, Shared: true, Retention: RetentionOf(AWS)})
+	require.NoError(t, err)
+	rests := 0
+	report, err := w.hub.Sweep(t.Context(), Pace{Batch: 2, Rest: func(ctx context.Context, _ time.Duration) error {
+		rests++
+		before := w.stored(t)
+		theirs, err := other.Sweep(ctx, Pace{})
+		require.NoError(t, err)
+		require.Zero(t, theirs)
+		require.Equal(t, before, w.stored(t))
+		return nil
+	}})
+	require.NoError(t, err)
+	require.Equal(t, SweepReport{Expired: 6}, report)
+	require.Positive(t, rests)
+
+	// A lease that was left behind runs out, and whoever slept through its own ends.
+	died := errors.New("killed")
+	w.hub.retention = RetentionOf(AWS)
+	_, err = w.hub.Sweep(t.Context(), Pace{Rest: func(ctx context.Context, _ time.Duration) error {
+		w.clock = w.clock.Add(sweepLease + time.Second)
+		theirs, err := other.Sweep(ctx, Pace{Rest: func(ctx context.Context, _ time.Duration) error {
+			s := sweep{h: w.hub, now: w.clock}
+			require.ErrorIs(t, s.rest(ctx, w.clock), errSweptElsewhere)
+			return died
+		}})
+		require.ErrorIs(t, err, died)
+		require.Zero(t, theirs)
+		return died
+	}})
+	require.ErrorIs(t, err, died)
+	require.NoError(t, w.store.View(t.Context(), func(st store.StateView) error {
+		rec, err := sweepRecordOf(st)
+		require.Zero(t, rec, "it was given back")
+		return err
+	}))
+}
+
 // A finding that cannot be deleted does not keep the others, and is tried again.
 func TestSweepGoesOn(t *testing.T) {
 	m := newMemStore()

@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,6 +46,7 @@ import (
 //
 //	jobs              the ids of all jobs, oldest first
 //	job/ID            jobRecord
+//	sweep             sweepRecord, while one of several processes sweeps
 const (
 	recordHub          = "hub/"
 	recordSubscription = "subscription/"
@@ -58,6 +61,7 @@ const (
 	recordTokenKey     = "page-token-key"
 	recordJobs         = "jobs"
 	recordJob          = "job/"
+	recordSweep        = "sweep"
 	recordStandard     = "standard/"
 	recordControl      = "control/"
 	recordPolicy       = "configuration-policy/"
@@ -172,10 +176,18 @@ func openOwnRecords(ctx context.Context, s store.Store, clock func() time.Time, 
 	}
 	fresh := own
 	var missing []string
+	copied := false
 	err := s.View(ctx, func(st store.StateView) (err error) {
 		missing, err = own.read(st)
+		_, copied = st.Get("", store.CopyMark) // what a hub serves is nobody's copy any more: it has a life of its own
 		return err
 	})
+	if err == nil && copied {
+		err = s.State(ctx, []string{""}, func(tx store.StateTx) error {
+			tx.Delete("", store.CopyMark)
+			return nil
+		})
+	}
 	if err == nil && len(missing) > 0 {
 		err = s.State(ctx, []string{""}, func(tx store.StateTx) error {
 			own = fresh
@@ -207,6 +219,18 @@ func (o *ownRecords) read(st store.StateView) (missing []string, err error) {
 		return nil, fmt.Errorf("record %s: %w", recordCreated, err)
 	}
 	return missing, nil
+}
+
+// StoreID names a store and all its copies, and nothing else; "" where no hub ever served it.
+func StoreID(ctx context.Context, s store.Store) (id string, err error) {
+	err = s.View(ctx, func(st store.StateView) error {
+		if key, there := st.Get("", recordTokenKey); there {
+			sum := sha256.Sum256(key) // of a secret
+			id = hex.EncodeToString(sum[:8])
+		}
+		return nil
+	})
+	return id, err
 }
 
 func (o *ownRecords) record(name string) []byte {

@@ -73,7 +73,7 @@ type Copy struct {
 	Digest    string // of all findings and histories, in hexadecimal: that of From, and of To
 }
 
-// ErrCopyDiffers: From changed while it was copied, or To. Copying once more writes the differences.
+// ErrCopyDiffers tells that a side changed meanwhile. Copying once more writes the differences.
 var ErrCopyDiffers = errors.New("the two stores differ")
 
 // Run copies everything. What To has already is left alone, so who was interrupted goes on where it was. It ends by reading both
@@ -176,7 +176,7 @@ func digest(w *Whole) [sha256.Size]byte {
 	for i := range w.History {
 		e := &w.History[i]
 		number(e.Seq)
-		number(uint64(e.Time.UnixMilli())) //nolint:gosec // bits, not a number
+		number(uint64(e.Time.UnixMilli()))
 		text(e.Source)
 		text(e.Identity)
 		number(uint64(len(e.Updates)))
@@ -365,7 +365,7 @@ func (s *sum) add(w *Whole) {
 	carry := uint(0)
 	for i := range d { // addition, so that no two findings cancel each other out
 		carry += uint(s.digest[i]) + uint(d[i])
-		s.digest[i] = byte(carry)
+		s.digest[i] = byte(carry) //nolint:gosec // the lower half; the rest is carried
 		carry >>= 8
 	}
 }

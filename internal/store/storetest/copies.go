@@ -92,7 +92,7 @@ func (b *bench) fill() {
 		return nil
 	}))
 	for n := range 3 {
-		require.NoError(b.t, b.s.PutChunk(ctx, "job/1", uint64(n)<<40, []byte(fmt.Sprint("piece ", n)))) //nolint:gosec // a few
+		require.NoError(b.t, b.s.PutChunk(ctx, "job/1", uint64(n)<<40, []byte(fmt.Sprint("piece ", n))))
 	}
 	list := b.waiting("hook")
 	require.NoError(b.t, b.s.SettleEvents(ctx, "hook", []store.EventRef{list[0].EventRef},

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -26,13 +25,12 @@ import (
 	"hubcap/internal/event"
 	"hubcap/internal/hub"
 	"hubcap/internal/server"
-	"hubcap/internal/store/embedded"
 )
 
 // serveCmd is `hubcap serve`.
 type serveCmd struct {
 	Addr         string   `default:"127.0.0.1:4510" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	Store        string   `placeholder:"DIR" help:"Directory of the store, or memory ($${XDG_DATA_HOME:-~/.local/share}/hubcap)."`
+	Store        string   `placeholder:"STORE" help:"Directory of the store, postgres://USER:PASSWORD@HOST/DATABASE, or memory ($${XDG_DATA_HOME:-~/.local/share}/hubcap)."`
 	Profile      string   `default:"open" enum:"open,aws" help:"How strict: open to run a hub, aws to fail where AWS fails (${default})."`
 	Auth         string   `default:"none" enum:"none,sigv4" help:"none takes any key at its word; sigv4 checks signatures against the keys of --config (${default})."`
 	Config       string   `placeholder:"FILE" help:"Configuration file (TOML): keys, products, and any of these flags."`
@@ -91,20 +89,20 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 		return err
 	}
 	defer l.Close() //nolint:errcheck // closed by Serve when all goes well
-	st, where, err := c.open(memory, log)
+	st, err := c.open(ctx, memory, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	sc.Metrics.MustRegister(storeMetrics{st.Stats})
+	sc.Metrics.MustRegister(st.metrics)
 
 	questionTime, err := time.ParseDuration(c.QueryTimeout)
 	if err != nil {
 		return err // open has read it before
 	}
 	sc.Hub, err = hub.New(ctx, hub.Config{
-		Store: st, Profile: profile, Clock: time.Now, Products: cfg.products(), Organization: cfg.organization(), Log: log, HistoryDays: c.HistoryDays, Retention: retention,
-		Sinks: event.ForHub(sinks), QuestionTime: questionTime,
+		Store: st.Store, Profile: profile, Clock: time.Now, Products: cfg.products(), Organization: cfg.organization(), Log: log, HistoryDays: c.HistoryDays, Retention: retention,
+		Sinks: event.ForHub(sinks), QuestionTime: questionTime, Shared: st.shared,
 	})
 	if err != nil {
 		return err
@@ -135,17 +133,13 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) (err error) {
 	defer rest()
 	defer deliver(ctx, sinks, events, log)()
 	defer newSweeper(sc.Hub, every, log, sc.Metrics).start(ctx)()
-	if err := c.greet(std.Out, l.Addr(), where, cfg); err != nil {
+	if err := c.greet(std.Out, l.Addr(), st.where, cfg); err != nil {
 		return err
 	}
 	if err := srv.Serve(ctx, l); err != nil {
 		return err
 	}
-	if c.Store == inMemory {
-		log.InfoContext(ctx, "stopped: what was in memory is gone")
-	} else {
-		log.InfoContext(ctx, "stopped: what was acknowledged is on disk")
-	}
+	log.InfoContext(ctx, "stopped: "+st.left)
 	return nil
 }
 
@@ -256,59 +250,6 @@ func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("%s %s: %w", flag, addr, err)
 	}
 	return l, nil
-}
-
-// inMemory is the --store that keeps nothing.
-const inMemory = "memory"
-
-// open opens the store and tells where it is.
-func (c *serveCmd) open(memory int64, log *slog.Logger) (*embedded.Store, string, error) {
-	// A quarter of the machine for the dictionary of values: memory is 60 % of it.
-	opts := embedded.Options{Logger: log, Clock: time.Now, IndexMemory: memory / 12 * 5}
-	if c.IndexMemory != "" {
-		n, err := parseSize(c.IndexMemory)
-		if err != nil {
-			return nil, "", fmt.Errorf("--index-memory: %w", err)
-		}
-		opts.IndexMemory = n
-	}
-	var err error
-	if opts.QueryTimeout, err = time.ParseDuration(c.QueryTimeout); err != nil || opts.QueryTimeout <= 0 {
-		return nil, "", fmt.Errorf("--query-timeout %s: must be a time such as 10s or 1m30s", c.QueryTimeout)
-	}
-	free, err := parseSize(c.MinFree)
-	if err != nil {
-		return nil, "", fmt.Errorf("--min-free: %w", err)
-	}
-	opts.MinFree = uint64(free) //nolint:gosec // parseSize answers only what is above 0
-	dir := c.Store
-	where := "memory (nothing outlives the process)"
-	switch dir {
-	case inMemory:
-		opts.FS, opts.NoCheckpoint = embedded.NewMemory(), true
-	case "":
-		data := os.Getenv("XDG_DATA_HOME")
-		if data == "" {
-			home, err := os.UserHomeDir()
-			if err != nil {
-				return nil, "", fmt.Errorf("--store has no default here: %w", err)
-			}
-			data = filepath.Join(home, ".local", "share")
-		}
-		dir = filepath.Join(data, "hubcap")
-		fallthrough
-	default:
-		absolute, err := filepath.Abs(dir)
-		if err != nil {
-			return nil, "", fmt.Errorf("--store %s: %w", dir, err)
-		}
-		dir, where = absolute, absolute
-	}
-	st, err := embedded.Open(dir, opts)
-	if err != nil {
-		return nil, "", fmt.Errorf("--store: %w", err)
-	}
-	return st, where, nil
 }
 
 // greet prints where the hub is and the block that makes any client work with it.

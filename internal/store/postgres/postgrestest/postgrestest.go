@@ -149,7 +149,9 @@ func (s *Server) Host() string { return "127.0.0.1:" + strconv.Itoa(s.port) }
 // programs finds the directory of the server's programs, the newest version there is.
 func programs() (string, error) {
 	if file, err := exec.LookPath("postgres"); err == nil {
-		return filepath.Dir(file), nil
+		// Its companions are where it really is.
+		file, err = filepath.EvalSymlinks(file)
+		return filepath.Dir(file), err
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if err != nil || len(found) == 0 {
@@ -212,15 +214,22 @@ func start(settings []string) (*Server, error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("initdb: %w: %s", err, out), s.remove())
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if s.port, err = freePort(); err == nil {
+		err = s.Run()
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.remove())
 	}
-	s.port = listener.Addr().(*net.TCPAddr).Port
-	if err := errors.Join(listener.Close(), s.Run()); err != nil {
-		return nil, errors.Join(err, s.remove())
-	}
 	return s, nil
+}
+
+// freePort is one that nobody listens on now.
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }

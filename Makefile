@@ -22,10 +22,12 @@ BENCHTIME ?= 1s
 BENCHCOUNT ?= 1
 # Batches of 100 findings in each row of the whole way.
 BENCHSERVE ?= 600
+# The same on PostgreSQL.
+BENCHSERVEPOSTGRES ?= 400
 # How many findings the questions are asked about, a column each; a quick look: make bench-find BENCHFIND=100000
 BENCHFIND ?= 1000000 5000000
 
-.PHONY: help run build test lint gen fuzz bench bench-find bench-all check
+.PHONY: help run build test lint gen fuzz bench bench-find bench-postgres bench-all check
 .DELETE_ON_ERROR:
 
 help:
@@ -37,6 +39,7 @@ help:
 	@echo 'make fuzz     every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make bench    the table of figures, with machine and versions; written to bin/bench.txt too'
 	@echo 'make bench-find  its second half alone: what people ask, at BENCHFIND="$(BENCHFIND)" findings'
+	@echo 'make bench-postgres  its third part alone: the same on PostgreSQL, at the first of those numbers'
 	@echo 'make bench-all  every benchmark: BENCH=$(BENCH) BENCHTIME=$(BENCHTIME) BENCHCOUNT=$(BENCHCOUNT)'
 	@echo 'make check    lint and test'
 
@@ -95,6 +98,8 @@ bench: bin/benchtable bin/benchstat
 		done; \
 		go test -run '^$$' -bench '^BenchmarkServe$$' -benchtime $(BENCHSERVE)x -count $(BENCHCOUNT) -timeout 30m ./cmd/hubcap; \
 		$(questions); \
+		go test -run '^$$' -bench '^BenchmarkServePostgres$$' -benchtime $(BENCHSERVEPOSTGRES)x -count $(BENCHCOUNT) -timeout 60m ./cmd/hubcap; \
+		$(questionspostgres); \
 	} > bin/bench.txt || { cat bin/bench.txt; exit 1; }
 	@bin/benchtable < bin/bench.txt
 
@@ -104,6 +109,18 @@ bench: bin/benchtable bin/benchstat
 questions = for n in $(BENCHFIND); do \
 		HUBCAP_BENCH_FINDINGS=$$n go test -run '^$$' -bench '^BenchmarkQuestions$$' -benchtime 1x -timeout 120m ./cmd/hubcap; \
 	done
+
+# The same of a hub on PostgreSQL, where that is installed.
+questionspostgres = for n in $(firstword $(BENCHFIND)); do \
+		HUBCAP_BENCH_FINDINGS=$$n go test -run '^$$' -bench '^BenchmarkQuestionsPostgres$$' -benchtime 1x -timeout 120m ./cmd/hubcap; \
+	done
+
+bench-postgres: bin/benchtable
+	@set -euo pipefail; { \
+		go test -run '^$$' -bench '^BenchmarkServePostgres$$' -benchtime $(BENCHSERVEPOSTGRES)x -count $(BENCHCOUNT) -timeout 60m ./cmd/hubcap; \
+		$(questionspostgres); \
+	} > bin/bench-postgres.txt || { cat bin/bench-postgres.txt; exit 1; }
+	@bin/benchtable < bin/bench-postgres.txt
 
 bench-find: bin/benchtable
 	@set -euo pipefail; { $(questions); } > bin/bench-find.txt || { cat bin/bench-find.txt; exit 1; }

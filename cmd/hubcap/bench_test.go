@@ -114,18 +114,19 @@ func startHub(tb testing.TB, args ...string) (endpoint string) {
 func BenchmarkServe(b *testing.B) {
 	for _, what := range []string{"new", "update"} {
 		for _, clients := range []int{1, 4, 16} {
-			b.Run(fmt.Sprintf("%s/clients=%d", what, clients), func(b *testing.B) { benchServe(b, what == "update", clients) })
+			b.Run(fmt.Sprintf("%s/clients=%d", what, clients), func(b *testing.B) { benchServe(b, what == "update", clients, nil) })
 		}
 	}
 }
 
-func benchServe(b *testing.B, updates bool, clients int) {
+// benchServe measures one row; flags are further ones of serve.
+func benchServe(b *testing.B, updates bool, clients int, flags []string) {
 	b.Helper()
 	const set, account = 20_000, "111122223333"
 	const key, secret = "AKIAHUBCAPBENCHMARK0", "a secret of this benchmark"
 	config := filepath.Join(b.TempDir(), "hubcap.toml")
 	require.NoError(b, os.WriteFile(config, fmt.Appendf(nil, "[[keys]]\nid = %q\nsecret = %q\naccount = %q\n", key, secret, account), 0o600))
-	send, err := newSender(startHub(b, "--auth", "sigv4", "--config", config), 0, nil)
+	send, err := newSender(startHub(b, append([]string{"--auth", "sigv4", "--config", config}, flags...)...), 0, nil)
 	require.NoError(b, err)
 	from := caller{Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""), Region: fallbackRegion}
 	var took time.Duration

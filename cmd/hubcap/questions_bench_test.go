@@ -47,7 +47,7 @@ const (
 // a key, and the administrator reads what all of them have.
 type hubProcess struct {
 	cmd    *exec.Cmd
-	dir    string
+	store  string
 	send   *sender
 	bodies sync.Pool
 }
@@ -103,7 +103,7 @@ func (h *hubProcess) organise(b *testing.B) {
 func (h *hubProcess) start(b *testing.B) time.Duration {
 	b.Helper()
 	began := time.Now()
-	h.cmd = exec.Command("hubcap", "serve", "--addr", "127.0.0.1:0", "--store", h.dir, "--auth", "sigv4", "--config", h.configure(b))
+	h.cmd = exec.Command("hubcap", "serve", "--addr", "127.0.0.1:0", "--store", h.store, "--auth", "sigv4", "--config", h.configure(b))
 	out, err := h.cmd.StdoutPipe()
 	require.NoError(b, err)
 	var errs bytes.Buffer
@@ -404,20 +404,20 @@ func (h *hubProcess) importing(b *testing.B) (stop func()) {
 // HUBCAP_BENCH_STORE names a directory that is kept and used again.
 func BenchmarkQuestions(b *testing.B) {
 	n := questionsSize()
-	h := &hubProcess{dir: os.Getenv("HUBCAP_BENCH_STORE")}
-	if h.dir == "" {
-		h.dir = b.TempDir()
+	h := &hubProcess{store: os.Getenv("HUBCAP_BENCH_STORE")}
+	if h.store == "" {
+		h.store = b.TempDir()
 	}
-	_, err := os.Stat(h.dir + "/filled")
+	_, err := os.Stat(h.store + "/filled")
 	h.start(b)
 	if os.IsNotExist(err) {
 		h.organise(b)
 		h.fill(b, n)
-		require.NoError(b, os.WriteFile(h.dir+"/filled", nil, 0o600))
+		require.NoError(b, os.WriteFile(h.store+"/filled", nil, 0o600))
 	}
 	size := "n=" + strconv.Itoa(n) + "/"
 	if os.Getenv("HUBCAP_BENCH_STORE") == "" { // else somebody wants to keep what is in it
-		defer func() { sweepPauses(b, size, h.dir) }()
+		defer func() { sweepPauses(b, size, h.store) }()
 	}
 	defer func() { h.stop(b, os.Interrupt) }()
 	b.Run(size+"open-after-close", func(b *testing.B) {
@@ -433,20 +433,7 @@ func BenchmarkQuestions(b *testing.B) {
 		report(b, []time.Duration{h.start(b)})
 		b.ReportMetric(2000, "goal-ms")
 	})
-	questions := questionsAbout(n)
-	for i := range questions {
-		b.Run(size+questions[i].name, func(b *testing.B) { h.measure(b, &questions[i]) })
-	}
-	b.Run(size+"resident", func(b *testing.B) {
-		b.ReportMetric(h.resident(b), "MB")
-		b.ReportMetric(1200, "goal-MB")
-		b.ReportMetric(0, "ns/op")
-	})
-	stop := h.importing(b)
-	for i := range questions {
-		b.Run(size+questions[i].name+"/importing", func(b *testing.B) { h.measure(b, &questions[i]) })
-	}
-	stop()
+	h.questions(b, size, questionsAbout(n))
 	reader := benchCaller(benchAdministrator)
 	b.Run(size+"export-paged", func(b *testing.B) {
 		began, token := time.Now(), ""
@@ -468,6 +455,24 @@ func BenchmarkQuestions(b *testing.B) {
 		report(b, []time.Duration{time.Since(began)})
 		b.ReportMetric(15_000, "goal-ms")
 	})
+}
+
+// questions asks them all, on a hub that does nothing else and on one that imports.
+func (h *hubProcess) questions(b *testing.B, size string, questions []question) {
+	b.Helper()
+	for i := range questions {
+		b.Run(size+questions[i].name, func(b *testing.B) { h.measure(b, &questions[i]) })
+	}
+	b.Run(size+"resident", func(b *testing.B) {
+		b.ReportMetric(h.resident(b), "MB")
+		b.ReportMetric(1200, "goal-MB")
+		b.ReportMetric(0, "ns/op")
+	})
+	stop := h.importing(b)
+	for i := range questions {
+		b.Run(size+questions[i].name+"/importing", func(b *testing.B) { h.measure(b, &questions[i]) })
+	}
+	stop()
 }
 
 // export reads every finding from the stream, and counts them.

@@ -105,15 +105,27 @@ func write(w *bufio.Writer, rows []row) {
 	if plain := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.sized() }); len(plain) > 0 {
 		writePlain(w, plain)
 	}
-	if sized := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !r.sized() }); len(sized) > 0 {
-		writeSized(w, sized)
+	var series []string
+	for _, r := range rows {
+		if name := r.series(); r.sized() && !slices.Contains(series, name) {
+			series = append(series, name)
+		}
 	}
+	for _, name := range series {
+		writeSized(w, name, slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !r.sized() || r.series() != name }))
+	}
+}
+
+// series is the benchmark that a sized row is of: each has a table.
+func (r *row) series() string {
+	name, _, _ := strings.Cut(r.name, "/n=")
+	return name
 }
 
 const importing = "/importing"
 
 // writeSized writes what was asked of hubs of several sizes.
-func writeSized(w *bufio.Writer, rows []row) {
+func writeSized(w *bufio.Writer, series string, rows []row) {
 	var sizes, names []string
 	of := map[string]row{}
 	for _, r := range rows {
@@ -127,7 +139,7 @@ func writeSized(w *bufio.Writer, rows []row) {
 		}
 		of[size+"/"+name] = r
 	}
-	head, line := fmt.Sprintf("\n| %-26s | %8s |", "ms (resident: MB)", "goal"), "|"+strings.Repeat("-", 28)+"|---------:|"
+	head, line := fmt.Sprintf("\n%s\n\n| %-26s | %8s |", series, "ms (resident: MB)", "goal"), "|"+strings.Repeat("-", 28)+"|---------:|"
 	for i, size := range sizes {
 		if i > 0 {
 			head, line = head+fmt.Sprintf(" %7s |", "grew"), line+"--------:|"

@@ -61,7 +61,7 @@ func TestTableTellsFailure(t *testing.T) {
 	}
 }
 
-// Questions have a table of their own: a row a question, columns by the number of findings.
+// Questions have a table of their own for each benchmark: a row a question, columns by the number of findings.
 func TestTableOfSizes(t *testing.T) {
 	const in = `BenchmarkQuestions/n=1000/id-2 1 0.5000 goal-ms 0.4000 p50-ms 1.200 p99-ms 3.7 KB
 BenchmarkQuestions/n=1000/id/importing-2 1 0.5000 goal-ms 0.7000 p50-ms 2.500 p99-ms
@@ -71,12 +71,15 @@ BenchmarkQuestions/n=1000/resident-2 1 120.0 MB 100 goal-MB
 BenchmarkQuestions/n=5000000/id-2 1 0.5000 goal-ms 0.6000 p50-ms 1.300 p99-ms
 BenchmarkQuestions/n=5000000/resident-2 1 480.0 MB
 BenchmarkQuestions/n=1000/slow-2 1 1.0 p50-ms 4.1 p99-ms
+BenchmarkQuestionsPostgres/n=1000/id-2 1 15.00 goal-ms 2.000 p50-ms 3.000 p99-ms
 `
 	var out strings.Builder
 	if err := table(strings.NewReader(in), &out); err != nil {
 		t.Fatal(err)
 	}
 	want := `
+Questions
+
 | ms (resident: MB)          |     goal |      1000 |       p99 | importing |       p99 |    grew |   5000000 |       p99 | importing |       p99 |
 |----------------------------|---------:|----------:|----------:|----------:|----------:|--------:|----------:|----------:|----------:|----------:|
 | id                         |      0.5 |      0.40 |      1.20 |      0.70 |      2.50 |    1.5x |      0.60 |      1.30 |           |           |
@@ -86,6 +89,12 @@ BenchmarkQuestions/n=1000/slow-2 1 1.0 p50-ms 4.1 p99-ms
 
 ! above its goal, which is for up to a million findings: four times as much for a p99, and while others import twice that
 ~ a p99 above four times the middle beside it
+
+QuestionsPostgres
+
+| ms (resident: MB)          |     goal |      1000 |       p99 | importing |       p99 |
+|----------------------------|---------:|----------:|----------:|----------:|----------:|
+| id                         |       15 |      2.00 |      3.00 |           |           |
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)

@@ -47,5 +47,10 @@ func BenchmarkQuestionsPostgres(b *testing.B) {
 			q.goal = 15 * float64(q.pages)
 		}
 	}
-	h.questions(b, "n="+strconv.Itoa(n)+"/", questions)
+	size := "n=" + strconv.Itoa(n) + "/"
+	h.questions(b, size, questions)
+	b.Run(size+"disk", func(b *testing.B) {
+		b.ReportMetric(float64(postgrestest.Size(b, h.store))/(1<<20), "MB")
+		b.ReportMetric(0, "ns/op")
+	})
 }

@@ -49,15 +49,15 @@ func (c *client) send(method, path, body string) {
 	require.NoError(c.t, err)
 }
 
-// finding is number n as the account sends it.
-func finding1(n, version int) []byte {
+// oneFinding is a request with finding n of the account.
+func oneFinding(n, version int) []byte {
 	body := append(asfftest.Append([]byte(batchHead), oneAccount, fallbackRegion, n, version), batchTail...)
 	return body
 }
 
 // importOne sends finding n, and answers why it was not taken.
 func (c *client) importOne(ctx context.Context, n, version int) error {
-	answer, err := c.hub.send.importBatch(ctx, c.from, finding1(n, version))
+	answer, err := c.hub.send.importBatch(ctx, c.from, oneFinding(n, version))
 	if err == nil && answer.FailedCount > 0 {
 		err = errors.New(answer.FailedFindings[0].ErrorCode)
 	}
@@ -166,6 +166,15 @@ func TestMigrateToDatabase(t *testing.T) {
 	code, _, errs := run(t, "migrate", "--from", from, "--to", address)
 	require.Equal(t, 1, code, "it was served")
 	require.Contains(t, errs, "is no copy under way")
+}
+
+func TestDistributeRefuses(t *testing.T) {
+	code, _, errs := run(t, "store", "distribute", "--store", postgrestest.Database(t))
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "the database has no extension citus")
+	code, _, errs = run(t, "store", "distribute", "--store", "./data")
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "is no postgres:// address")
 }
 
 func TestWrongDatabase(t *testing.T) {

@@ -34,6 +34,7 @@ type cli struct {
 	Bench    benchCmd    `cmd:"" help:"Measure how many findings a second a hub takes."`
 	Backup   backupCmd   `cmd:"" help:"Copy everything a hub holds, while it serves."`
 	Restore  restoreCmd  `cmd:"" help:"Make a store of a backup."`
+	Store    storeCmd    `cmd:"" help:"Look after the store of a hub."`
 	Migrate  migrateCmd  `cmd:"" help:"Copy a store into another, of the same kind or another."`
 	Doctor   doctorCmd   `cmd:"" help:"Check a store that no hub serves, and mend it."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

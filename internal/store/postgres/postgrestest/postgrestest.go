@@ -322,3 +322,18 @@ func (s *Server) remove() error {
 	}
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
+
+// Size is how many bytes a database takes on disk, indexes included.
+func Size(t testing.TB, address string) (bytes int64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, address)
+	if err == nil {
+		err = errors.Join(conn.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&bytes), conn.Close(ctx))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes
+}

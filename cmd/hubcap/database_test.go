@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -81,7 +82,7 @@ func TestTwoHubsOnOneDatabase(t *testing.T) {
 	one, other := newClient(t, startHub(t, "--store", address)), newClient(t, startHub(t, "--store", address))
 	for n := range 20 {
 		require.NoError(t, one.importOne(t.Context(), n, 0))
-		require.Equal(t, fmt.Sprint(n+1), other.count("all"))
+		require.Equal(t, strconv.Itoa(n+1), other.count("all"))
 	}
 	one.send(http.MethodPost, "/automationrules/create", `{"RuleName":"r","RuleOrder":1,"Description":"d","RuleStatus":"ENABLED",
 		"Criteria":{"RecordState":[{"Value":"ACTIVE","Comparison":"EQUALS"},{"Value":"ARCHIVED","Comparison":"EQUALS"}]},

@@ -114,6 +114,10 @@ func write(w *bufio.Writer, rows []row) {
 	for _, name := range series {
 		writeSized(w, name, slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !r.sized() || r.series() != name }))
 	}
+	if len(series) > 0 {
+		fmt.Fprintln(w, "\n! above its goal, which is for up to a million findings: four times as much for a p99, and while others import twice that")
+		fmt.Fprintln(w, "~ a p99 above four times the middle beside it")
+	}
 }
 
 // series is the benchmark that a sized row is of: each has a table.
@@ -165,8 +169,6 @@ func writeSized(w *bufio.Writer, series string, rows []row) {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintln(w, "\n! above its goal, which is for up to a million findings: four times as much for a p99, and while others import twice that")
-	fmt.Fprintln(w, "~ a p99 above four times the middle beside it")
 }
 
 // middle is the middle of the times, or the memory of a row that has none. times is how often the goal it may be.

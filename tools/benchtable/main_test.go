@@ -87,14 +87,14 @@ Questions
 | resident                   |      100 |    120.0! |           |           |           |    4.0x |     480.0 |           |           |           |
 | slow                       |          |      1.00 |     4.10~ |           |           |         |           |           |           |           |
 
-! above its goal, which is for up to a million findings: four times as much for a p99, and while others import twice that
-~ a p99 above four times the middle beside it
-
 QuestionsPostgres
 
 | ms (resident: MB)          |     goal |      1000 |       p99 | importing |       p99 |
 |----------------------------|---------:|----------:|----------:|----------:|----------:|
 | id                         |       15 |      2.00 |      3.00 |           |           |
+
+! above its goal, which is for up to a million findings: four times as much for a p99, and while others import twice that
+~ a p99 above four times the middle beside it
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)

@@ -43,7 +43,7 @@ func (s *Server) follow() (*Server, error) {
 		return nil, errors.Join(err, out.remove())
 	}
 	primary := strings.Replace(s.Address("postgres"), "?", "?application_name="+StandbyName+"&", 1)
-	basebackup := exec.Command(filepath.Join(s.bin, "pg_basebackup"), "-D", out.data(), "-d", primary, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+	basebackup := exec.Command(filepath.Join(s.bin, "pg_basebackup"), "-D", out.data(), "-d", primary, "-R", "-X", "stream", "-c", "fast", "--no-sync") //nolint:gosec // of this machine
 	basebackup.SysProcAttr, basebackup.Dir = attr, dir
 	if text, err := basebackup.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("pg_basebackup: %w: %s", err, text), out.remove())
@@ -80,12 +80,15 @@ func (s *Server) AwaitRow(t testing.TB, query string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(time.Minute); ; <-tick.C {
+	deadline := time.After(time.Minute)
+	for {
 		err := run(s.Address("postgres"), "DO $$ BEGIN IF NOT ("+query+") THEN RAISE 'not yet'; END IF; END $$")
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-tick.C:
+		case <-deadline:
 			t.Fatalf("%s: %v", query, err)
 		}
 	}

@@ -24,6 +24,8 @@ BENCHCOUNT ?= 1
 BENCHSERVE ?= 600
 # The same on PostgreSQL.
 BENCHSERVEPOSTGRES ?= 400
+# Batches of 100 findings that a hub with a sink and one without get, and as many at 5,000 findings a second.
+BENCHEVENTS ?= 1200
 # How many findings the questions are asked about, a column each; a quick look: make bench-find BENCHFIND=100000
 BENCHFIND ?= 1000000 5000000
 
@@ -86,7 +88,7 @@ fuzz:
 
 # With BENCHCOUNT above 1 the store's rows are separate runs: -count would insert into a store that has the findings already.
 # The table: the reader alone; the store alone beside Pebble's bare put of the same documents; the whole way over HTTP with
-# signatures. All of one run, written to bin/bench.txt as well: compare two with bin/benchstat old.txt new.txt.
+# signatures; the same with a webhook, and its lag. All of one run, written to bin/bench.txt as well: compare two with bin/benchstat old.txt new.txt.
 bench: bin/benchtable bin/benchstat
 	@set -euo pipefail; { \
 		echo "hubcap: $(or $(VERSION),unknown)"; go version; uname -srm; \
@@ -97,6 +99,7 @@ bench: bin/benchtable bin/benchstat
 			go test -run '^$$' -bench '^BenchmarkStore$$/^(read|bare-put|insert|update)$$' -benchtime 1x ./internal/store/embedded; \
 		done; \
 		go test -run '^$$' -bench '^BenchmarkServe$$' -benchtime $(BENCHSERVE)x -count $(BENCHCOUNT) -timeout 30m ./cmd/hubcap; \
+		go test -run '^$$' -bench '^BenchmarkEvents$$' -benchtime $(BENCHEVENTS)x -count $(BENCHCOUNT) -timeout 30m ./cmd/hubcap; \
 		$(questions); \
 		go test -run '^$$' -bench '^BenchmarkServePostgres$$' -benchtime $(BENCHSERVEPOSTGRES)x -count $(BENCHCOUNT) -timeout 60m ./cmd/hubcap; \
 		$(questionspostgres); \

@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -107,14 +110,72 @@ func (h *hook) has(keys []string) bool {
 	return true
 }
 
-// TestEvents: the hub is killed again and again while findings change and the receiver fails at random. Every acknowledged change arrives,
+// mortal is a receiver that is gone now and then, with its connections, and returns at its address.
+type mortal struct {
+	URL     string
+	t       *testing.T
+	handler http.Handler
+	server  *http.Server
+	deaths  int
+}
+
+func newMortal(t *testing.T, handler http.Handler) *mortal {
+	t.Helper()
+	m := &mortal{t: t, handler: handler}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	m.URL = "http://" + l.Addr().String()
+	m.live(l)
+	t.Cleanup(func() { _ = m.server.Close() })
+	return m
+}
+
+func (m *mortal) live(l net.Listener) {
+	m.server = &http.Server{Handler: m.handler, ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { _ = m.server.Serve(l) }()
+}
+
+// dieAtRandom begins with it; stop leaves the receiver alive.
+func (m *mortal) dieAtRandom() (stop func()) {
+	ending, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ending:
+				return
+			case <-time.After(time.Duration(10+rand.IntN(200)) * time.Millisecond):
+			}
+			_ = m.server.Close() // in the middle of whatever it does
+			m.deaths++
+			select {
+			case <-ending:
+			case <-time.After(time.Duration(rand.IntN(100)) * time.Millisecond):
+			}
+			l, err := net.Listen("tcp", strings.TrimPrefix(m.URL, "http://"))
+			if err != nil {
+				m.t.Errorf("%v", err)
+				return
+			}
+			m.live(l)
+		}
+	}()
+	return func() { close(ending); <-ended }
+}
+
+// changes is how many TestEvents makes, 400 unless HUBCAP_TEST_EVENTS says more: 100000 take some minutes.
+var changes, _ = strconv.Atoi(os.Getenv("HUBCAP_TEST_EVENTS"))
+
+// TestEvents: the hub is killed again and again while findings change, and the receiver fails and dies at random. Every acknowledged change arrives,
 // each finding's in order, a repetition with its id; then the command line looks after the sinks.
 func TestEvents(t *testing.T) {
-	const rounds, findings, enough = 4, 20, 5
+	rounds, findings, enough := 4, 20, 5
+	if changes > 0 {
+		rounds, findings = 10, 500
+		enough = max(changes/rounds/findings, 1)
+	}
 	h := &hook{t: t, secret: []byte(strings.Repeat("s", 32)), failing: true, ids: map[string]string{}, order: map[string][]string{}}
-	receiver := httptest.NewServer(h)
-	defer receiver.Close()
-	receiver.Config.ErrorLog = nil
+	receiver := newMortal(t, h)
 	dir := t.TempDir()
 	file, config := filepath.Join(dir, "events.ndjson"), filepath.Join(dir, "hubcap.toml")
 	secret := "whsec_" + base64.StdEncoding.EncodeToString(h.secret)
@@ -148,6 +209,7 @@ type = "stream"
 	var acknowledged []string
 	version := 0
 	var hub *server
+	stop := receiver.dieAtRandom()
 	for range rounds {
 		hub = serve(t, args...)
 		c := hub.as(mine)
@@ -158,7 +220,9 @@ type = "stream"
 			for i := range findings {
 				list = append(list, newFinding(mine, fmt.Sprint("f", i), func(f *types.AwsSecurityFinding) { f.UpdatedAt = aws.String(at) }))
 			}
-			imports(t, c, list...)
+			for batch := range slices.Chunk(list, 100) {
+				imports(t, c, batch...)
+			}
 			for _, f := range list {
 				acknowledged = append(acknowledged, *f.Id+" "+at)
 			}
@@ -166,7 +230,9 @@ type = "stream"
 		hub.kill()
 	}
 	hub = serve(t, args...)
-	require.Eventually(t, func() bool { return h.has(acknowledged) }, time.Minute, 5*time.Millisecond)
+	stop()
+	require.Eventually(t, func() bool { return h.has(acknowledged) }, 10*time.Minute, 20*time.Millisecond)
+	t.Logf("%d changes arrived; the receiver died %d times, the hub %d", len(acknowledged), receiver.deaths, rounds)
 	h.mu.Lock()
 	require.Len(t, h.ids, len(acknowledged), "nothing else came")
 	for id, versions := range h.order {
@@ -216,6 +282,9 @@ type = "stream"
 	said, stdout, stderr := hubcap(t, nil, "sinks", "test", "hook", "--endpoint", hub.URL)
 	require.Zero(t, said, stderr)
 	require.Contains(t, stdout, "sink hook took event")
+	said, stdout, stderr = hubcap(t, nil, "sinks", "test", "live", "--endpoint", hub.URL)
+	require.Zero(t, said, stderr)
+	require.Contains(t, stdout, "sink live is a stream")
 	said, _, stderr = hubcap(t, nil, "sinks", "test", "down", "--endpoint", hub.URL)
 	require.Equal(t, 1, said)
 	require.Contains(t, stderr, "sink down did not take the event: dial tcp 127.0.0.1:1")

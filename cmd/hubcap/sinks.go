@@ -165,6 +165,10 @@ func (c *sinksTestCmd) Run(ctx context.Context, std *streams) error {
 	if !out.Delivered {
 		return fmt.Errorf("sink %s did not take the event: %s", c.Name, out.Reason)
 	}
+	if out.ID == "" {
+		_, err = fmt.Fprintf(std.Out, "sink %s is a stream: nothing is delivered to it, and hubcap events tail shows what it records\n", printable(out.Name))
+		return err
+	}
 	_, err = fmt.Fprintf(std.Out, "sink %s took event %s in %d ms\n", printable(out.Name), printable(out.ID), out.Milliseconds)
 	return err
 }

@@ -24,6 +24,7 @@ const (
 	leaseMargin    = 15 * time.Second // before its end, longer than an attempt
 	attemptTime    = 10 * time.Second
 	permanentTries = 3      // of an event that is refused for good
+	downAfter      = 5      // failures in a row: fewer are some events' own
 	maxHeld        = 10_000 // findings whose retries are remembered
 	accountPage    = 100
 )
@@ -41,7 +42,8 @@ type worker struct {
 	mu        sync.Mutex // of what follows
 	held      map[store.Identity]*retry
 	downSince time.Time // zero: it is up
-	inRow     int       // failures since
+	inRow     int       // failures since the last success
+	rowSince  time.Time // the first of them
 	told      bool      // of that, in the log: not of a single failure
 	reason    string    // of the last failure
 	arrived   int64     // events that it has
@@ -282,7 +284,7 @@ func (w *worker) page(ctx context.Context, account string, after *store.EventRef
 			p.oldest = e.Time
 		}
 		next := waiting{ref: ref, time: e.Time}
-		body, err := Append(nil, e, w.sink.Account, w.sink.Region)
+		body, err := Append(make([]byte, 0, len(e.JSON)+len(e.Detail)+envelopeSize), e, w.sink.Account, w.sink.Region)
 		switch {
 		case err != nil:
 			p.gone = append(p.gone, store.DeadEvent{EventRef: ref, Reason: err.Error(), Time: w.s.clock()})
@@ -346,6 +348,7 @@ func (w *worker) deliver(ctx context.Context, l *lease, p *page, r *tally) {
 	}
 feeding:
 	for _, f := range due {
+		w.s.pace.wait(ctx, len(f))
 		select {
 		case queue <- f:
 		case <-down:
@@ -451,6 +454,7 @@ func (w *worker) succeeded(next *waiting) {
 	defer w.mu.Unlock()
 	w.arrived++
 	w.late = late
+	w.inRow = 0
 	delete(w.held, next.ref.Identity)
 	if !w.downSince.IsZero() {
 		if w.told {
@@ -462,8 +466,8 @@ func (w *worker) succeeded(next *waiting) {
 	w.pause.Reset()
 }
 
-// failedOf puts a finding on hold, or gives its event up; it answers false. A failure that is not the event's own takes the sink down
-// until something succeeds.
+// failedOf puts a finding on hold, or gives its event up; it answers false. Failures in a row that are not the events' own take the sink
+// down until something succeeds.
 func (w *worker) failedOf(ctx context.Context, p *page, next *waiting, err error) bool {
 	w.failed.Inc()
 	now := w.s.clock()
@@ -495,12 +499,17 @@ func (w *worker) failedOf(ctx context.Context, p *page, next *waiting, err error
 		}
 		return false
 	}
+	if w.inRow++; w.inRow == 1 {
+		w.rowSince = now
+	}
 	switch {
 	case w.downSince.IsZero():
-		w.downSince, w.inRow = now, 0
-		w.up.Set(0)
+		if w.inRow >= downAfter {
+			w.downSince = w.rowSince
+			w.up.Set(0)
+		}
 	case !w.told:
-		if w.inRow++; w.inRow > w.wide { // more than were under way
+		if w.inRow > downAfter+w.wide { // more than were under way
 			w.told = true
 			w.s.log.WarnContext(ctx, "a sink takes no events; they wait, and are tried again", slog.String("sink", w.sink.Name), slog.String("error", w.reason))
 		}

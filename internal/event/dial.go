@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -14,6 +15,8 @@ import (
 const (
 	dialTime  = 5 * time.Second
 	maxAnswer = 64 << 10 // that is read of an answer over HTTP
+	// writeBuffer takes most events with their headers, so that they go out in one piece.
+	writeBuffer = 16 << 10
 )
 
 // errForbiddenAddress refuses to dial.
@@ -68,6 +71,7 @@ func httpClient(allowPrivate bool, conf *tls.Config) *http.Client {
 			MaxIdleConnsPerHost:    atOnce,
 			IdleConnTimeout:        90 * time.Second,
 			MaxResponseHeaderBytes: maxAnswer,
+			WriteBufferSize:        writeBuffer,
 			DisableCompression:     true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -89,7 +93,7 @@ func (b briefly) Do(r *http.Request) (*http.Response, error) {
 // metadata are addresses at which clouds tell machines their secrets.
 var metadata = []netip.Addr{
 	netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("169.254.170.2"), netip.MustParseAddr("169.254.170.23"),
-	netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"),
+	netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("168.63.129.16"), netip.MustParseAddr("192.0.0.192"), netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"),
 }
 
 // special are blocks of IPv4 that are nobody's on the Internet (the IANA registry of special-purpose addresses).
@@ -103,6 +107,8 @@ var (
 	global   = netip.MustParsePrefix("2000::/3")
 	carriers = prefixes("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 	nat64    = prefixes("64:ff9b::/96", "64:ff9b:1::/48")
+
+	compatible, sixToFour = prefixes("::/96"), prefixes("2002::/16")
 )
 
 func prefixes(list ...string) []netip.Prefix {
@@ -122,23 +128,33 @@ func within(list []netip.Prefix, ip netip.Addr) bool {
 	return false
 }
 
+// carried are the addresses of IPv4 that one of IPv6 may lead to: mapped, compatible, by NAT64 (RFC 6052, 8215) or 6to4.
+func carried(ip netip.Addr) []netip.Addr {
+	b := ip.As16()
+	last := netip.AddrFrom4([4]byte(b[12:]))
+	switch {
+	case ip.Is4():
+		return nil
+	case ip.Is4In6(), within(compatible, ip):
+		return []netip.Addr{last}
+	case within(nat64, ip):
+		return []netip.Addr{last, netip.AddrFrom4([4]byte{b[6], b[7], b[9], b[10]})}
+	case within(sixToFour, ip):
+		return []netip.Addr{netip.AddrFrom4([4]byte(b[2:6]))}
+	}
+	return nil
+}
+
 // mayDial judges an address.
 func mayDial(ip netip.Addr, allowPrivate bool) bool {
 	ip = ip.WithZone("")
-	carried := ip
-	switch b := ip.As16(); {
-	case ip.Is4In6():
-		carried = ip.Unmap()
-	case within(nat64, ip):
-		carried = netip.AddrFrom4([4]byte(b[12:]))
-	}
-	for _, m := range metadata {
-		if ip == m || carried == m {
+	for _, meant := range append(carried(ip), ip) {
+		if slices.Contains(metadata, meant) || meant.IsMulticast() || meant.IsUnspecified() && meant == ip {
 			return false
 		}
 	}
 	switch {
-	case ip.IsMulticast() || carried.IsMulticast() || ip.IsUnspecified() || carried.IsUnspecified():
+	case ip.Is4In6() && ip.Unmap().IsUnspecified():
 		return false
 	case allowPrivate:
 		return true

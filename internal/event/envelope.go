@@ -20,6 +20,9 @@ const (
 
 const source = "aws.securityhub"
 
+// envelopeSize is about what an envelope has beside its detail.
+const envelopeSize = 768
+
 // envelopes are buffers for those that are judged and not sent.
 var envelopes = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
 

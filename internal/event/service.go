@@ -43,6 +43,7 @@ type Service struct {
 	workers []*worker
 	names   []string
 	meters  *meters
+	pace    *pace
 
 	mu    sync.Mutex
 	woken chan struct{} // closed when something may be waiting
@@ -65,6 +66,7 @@ func New(cfg Config) (*Service, error) {
 		retain: or(cfg.Retain, 7*24*time.Hour), maxSize: or(cfg.MaxSize, 4<<30), poll: or(cfg.Poll, time.Second),
 		woken: make(chan struct{}), ended: make(chan struct{}),
 	}
+	s.pace = newPace(cfg.Hub.EventsRecorded, cfg.Clock)
 	var err error
 	if s.meters, err = newMeters(cfg.Metrics); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"hubcap/internal/iam"
 	"hubcap/internal/store"
@@ -34,7 +35,7 @@ type announcing struct {
 // Update implements store.Store.
 func (a announcing) Update(ctx context.Context, keys []store.Key, fn store.UpdateFunc) ([]error, error) {
 	now := a.h.now()
-	marked := false
+	marked := int64(0)
 	errs, err := a.Store.Update(ctx, keys, func(i int, old *store.Doc, st store.StateView) (store.Change, error) {
 		ch, err := fn(i, old, st)
 		if err != nil || ch.Delete {
@@ -45,10 +46,13 @@ func (a announcing) Update(ctx context.Context, keys []store.Key, fn store.Updat
 			ch.Event = store.EventMark{Kind: e.Kind, Time: now}
 			ch.Event.Sinks, err = a.h.sinks.want(a.h, st, &e, nil)
 		}
-		marked = marked || ch.Event.Wanted()
+		if ch.Event.Wanted() {
+			marked++
+		}
 		return ch, err
 	})
-	if marked {
+	if marked > 0 {
+		a.h.sinks.marked.Add(marked)
 		a.h.sinks.wake()
 	}
 	return errs, err
@@ -68,6 +72,7 @@ type sinks struct {
 	list    []EventSink
 	names   sync.Map // set of sinks as bits -> their names: few, and the same ones again and again
 	waiting chan struct{}
+	marked  atomic.Int64 // events, as often as they were marked
 }
 
 func newSinks(list []EventSink) (*sinks, error) {
@@ -130,6 +135,14 @@ func (h *Hub) EventsWaiting() <-chan struct{} {
 		return nil
 	}
 	return h.sinks.waiting
+}
+
+// EventsRecorded is how many events this process put into the outbox, about: who delivers tells by it how fast they come.
+func (h *Hub) EventsRecorded() int64 {
+	if h.sinks == nil {
+		return 0
+	}
+	return h.sinks.marked.Load()
 }
 
 // EventReach is what lies within reach of an account's bus in a Region, as of now: a membership that ended is heard of no more (spec 9).

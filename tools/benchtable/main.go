@@ -101,9 +101,15 @@ func parse(line string) (row, bool) {
 // sized tells whether a row is of a hub with a number of findings: Questions/n=1000000/newest.
 func (r *row) sized() bool { return strings.Contains(r.name, "/n=") }
 
+// told tells whether a row is of what events cost: Events/sinks=1.
+func (r *row) told() bool { return strings.HasPrefix(r.name, "Events/") }
+
 func write(w *bufio.Writer, rows []row) {
-	if plain := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.sized() }); len(plain) > 0 {
+	if plain := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.sized() || r.told() }); len(plain) > 0 {
 		writePlain(w, plain)
+	}
+	if told := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !r.told() }); len(told) > 0 {
+		writeTold(w, told)
 	}
 	var series []string
 	for _, r := range rows {
@@ -216,6 +222,23 @@ func grew(from, to row) string {
 		}
 	}
 	return ""
+}
+
+// writeTold writes what a sink costs an import, and how long after a change its event arrives.
+func writeTold(w *bufio.Writer, rows []row) {
+	fmt.Fprintf(w, "\n| %-20s | %10s | %11s | %9s | %8s | %10s | %10s | %8s |\n", "", "findings/s", "CPU us each", "allocs", "slower %", "lag p50 ms", "lag p99 ms", "goal")
+	fmt.Fprintf(w, "|%s|%s:|%s:|%s:|%s:|%s:|%s:|%s:|\n", strings.Repeat("-", 22), strings.Repeat("-", 11), strings.Repeat("-", 12), strings.Repeat("-", 10),
+		strings.Repeat("-", 9), strings.Repeat("-", 11), strings.Repeat("-", 11), strings.Repeat("-", 9))
+	for _, r := range rows {
+		goal := ""
+		if g, ok := r.figures["goal-%"]; ok {
+			goal = "<= " + strconv.FormatFloat(g, 'g', -1, 64) + " %"
+		} else if g, ok := r.figures["goal-ms"]; ok {
+			goal = "< " + strconv.FormatFloat(g, 'f', -1, 64)
+		}
+		fmt.Fprintf(w, "| %-20s | %10.0f | %11s | %9s | %8s | %10s | %10s | %8s |\n", r.name, r.figures["findings/s"], figure(r, "cpu-us/finding"),
+			figure(r, "allocs/finding"), figure(r, "slower-%"), figure(r, "p50-ms"), figure(r, "p99-ms"), goal)
+	}
 }
 
 func writePlain(w *bufio.Writer, rows []row) {

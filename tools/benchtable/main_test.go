@@ -61,6 +61,29 @@ func TestTableTellsFailure(t *testing.T) {
 	}
 }
 
+// What a sink costs has a table of its own, with the goals.
+func TestTableOfEvents(t *testing.T) {
+	const in = `BenchmarkStore/bare-put-2 1 40000 findings/s
+BenchmarkEvents/sinks=0-2 1200 20832727 ns/op 1.919 allocs/finding 43.75 cpu-us/finding 16000 findings/s
+BenchmarkEvents/sinks=1-2 1200 6.885 ns/op 100.4 allocs/finding 97.29 cpu-us/finding 14400 findings/s 15.00 goal-% 11.11 slower-%
+BenchmarkEvents/lag-2 1200 20304687 ns/op 97.82 allocs/finding 132.8 cpu-us/finding 4928 findings/s 1000 goal-ms 15.73 p50-ms 511.2 p99-ms
+`
+	var out strings.Builder
+	if err := table(strings.NewReader(in), &out); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+|                      | findings/s | CPU us each |    allocs | slower % | lag p50 ms | lag p99 ms |     goal |
+|----------------------|-----------:|------------:|----------:|---------:|-----------:|-----------:|---------:|
+| Events/sinks=0       |      16000 |        43.8 |       1.9 |          |            |            |          |
+| Events/sinks=1       |      14400 |        97.3 |     100.4 |     11.1 |            |            |  <= 15 % |
+| Events/lag           |       4928 |       132.8 |      97.8 |          |       15.7 |      511.2 |   < 1000 |
+`
+	if !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
 // Questions have a table of their own for each benchmark: a row a question, columns by the number of findings.
 func TestTableOfSizes(t *testing.T) {
 	const in = `BenchmarkQuestions/n=1000/id-2 1 0.5000 goal-ms 0.4000 p50-ms 1.200 p99-ms 3.7 KB

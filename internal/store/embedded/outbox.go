@@ -88,14 +88,20 @@ func (it *item) note(mark *store.EventMark) {
 	}
 }
 
-// countEvents is how many rows the call puts into the outbox.
-func (c *call) countEvents() (n int) {
+// countEvents is how many rows the call puts into the outbox, and about how many bytes they have.
+func (c *call) countEvents() (n, size int) {
 	for i := range c.items {
-		if it := &c.items[i]; it.writes() {
-			n += len(it.events)
+		it := &c.items[i]
+		if !it.writes() {
+			continue
+		}
+		n += len(it.events)
+		for k := range it.events {
+			e := &it.events[k]
+			size += e.body.to - e.body.from + len(e.mark.Detail) + 64 + 128*len(e.mark.Sinks)
 		}
 	}
-	return n
+	return n, size
 }
 
 // fillEvents writes the call's events, numbered from first on.

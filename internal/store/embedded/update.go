@@ -484,12 +484,13 @@ func (c *call) unchanged() bool {
 // apply writes the batch and brings the index up to it. The caller holds the locks of the keys.
 func (c *call) apply() (*pebble.Batch, error) {
 	c.number()
-	b := c.s.db.NewBatchWithSize(len(c.bodies) + len(c.histories) + 256*len(c.items))
+	events, size := c.countEvents()
+	b := c.s.db.NewBatchWithSize(len(c.bodies) + len(c.histories) + 256*len(c.items) + size)
 	if err := c.fill(b); err != nil {
 		return nil, errorsJoinClose(err, b)
 	}
-	if n := c.countEvents(); n > 0 {
-		first := c.s.outbox.begin(&c.s.sequence, n)
+	if events > 0 {
+		first := c.s.outbox.begin(&c.s.sequence, events)
 		defer c.s.outbox.end(first)
 		if err := c.fillEvents(b, first); err != nil {
 			return nil, errorsJoinClose(err, b)

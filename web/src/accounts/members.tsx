@@ -11,6 +11,7 @@ import Table from "@cloudscape-design/components/table";
 import TextFilter from "@cloudscape-design/components/text-filter";
 import { useState } from "react";
 import { Moment } from "../findings/moment";
+import { pageLabels } from "../shell/page_labels";
 
 /** What becomes of a membership: the words of the API, and what they mean. */
 const states: Record<string, { type: StatusIndicatorProps.Type; text: string }> = {
@@ -102,7 +103,7 @@ export function Members({ members, loading, blocked, busy, findings, counts, onA
         itemSelectionLabel: (_, m) => `Choose ${m.AccountId}`,
       }}
       filter={<TextFilter {...filterProps} filteringPlaceholder="Find an account" filteringAriaLabel="Find an account" countText={`${filteredItemsCount ?? 0} accounts`} />}
-      pagination={<Pagination {...paginationProps} />}
+      pagination={<Pagination {...paginationProps} ariaLabels={pageLabels} />}
       columnDefinitions={[
         { id: "account", header: "Account", sortingField: "AccountId", isRowHeader: true, cell: (m) => m.AccountId },
         { id: "email", header: "Email", sortingField: "Email", cell: (m) => m.Email ?? "–" },

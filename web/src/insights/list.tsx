@@ -13,6 +13,7 @@ import TextFilter from "@cloudscape-design/components/text-filter";
 import { useMemo, useState } from "react";
 import { Failure } from "../api/failure";
 import { inWords } from "../findings/attributes";
+import { pageLabels } from "../shell/page_labels";
 import { insightHref, insightsHref } from "./links";
 import { isManaged } from "./managed";
 import { useInsights } from "./queries";
@@ -82,7 +83,7 @@ export function InsightList() {
               <Select ariaLabel="Which insights" selectedOption={kinds.find((k) => k.value === kind) ?? null} options={kinds} onChange={({ detail }) => setKind(detail.selectedOption.value ?? "all")} />
             </SpaceBetween>
           }
-          pagination={<Pagination {...paginationProps} />}
+          pagination={<Pagination {...paginationProps} ariaLabels={pageLabels} />}
           columnDefinitions={[
             { id: "name", header: "Name", sortingField: "Name", isRowHeader: true, cell: (i) => <Link href={insightHref(i.InsightArn ?? "")}>{i.Name}</Link> },
             { id: "by", header: "Counted by", sortingField: "GroupByAttribute", cell: (i) => inWords(i.GroupByAttribute ?? "") },

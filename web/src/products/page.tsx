@@ -22,6 +22,7 @@ import { Moment } from "../findings/moment";
 import { all, within } from "../overview/conditions";
 import { useGroups } from "../overview/queries";
 import { useNotify } from "../shell/notify";
+import { pageLabels } from "../shell/page_labels";
 import { ofProduct, type ProductRow, productRows } from "./catalogue";
 import { useCatalogue, useLastSeen, useSubscriptions } from "./queries";
 
@@ -133,7 +134,7 @@ export default function ProductsPage() {
               />
             </SpaceBetween>
           }
-          pagination={<Pagination {...paginationProps} />}
+          pagination={<Pagination {...paginationProps} ariaLabels={pageLabels} />}
           columnDefinitions={[
             {
               id: "name",

@@ -13,6 +13,7 @@ import { useNavigate } from "react-router";
 import { Failure } from "../api/failure";
 import { Confirm } from "../shell/confirm";
 import { useNotify } from "../shell/notify";
+import { pageLabels } from "../shell/page_labels";
 import { useDeleteRule, useRules, useSteer, useUpdateRules, useJob } from "./hooks";
 import { editRuleHref, rulesHref } from "./links";
 import { type RuleAct, RuleList } from "./list";
@@ -128,7 +129,7 @@ export function RulesPage() {
                     setPage(1);
                   }}
                 />
-                {pages > 1 && <Pagination currentPageIndex={page} pagesCount={pages} onChange={({ detail }) => setPage(detail.currentPageIndex)} />}
+                {pages > 1 && <Pagination ariaLabels={pageLabels} currentPageIndex={page} pagesCount={pages} onChange={({ detail }) => setPage(detail.currentPageIndex)} />}
               </SpaceBetween>
               <RuleList rules={shown} fixed={text !== "" || update.isPending || shown.length < 2} editHref={editRuleHref} onMove={moveRule} onAct={act} />
             </SpaceBetween>

@@ -13,7 +13,7 @@ import { Broken } from "./broken";
 import { ChooseAccount } from "./choose_account";
 import { followLinks } from "./follow_links";
 import { Notices } from "./notify";
-import { pages } from "./pages";
+import { pageAt, pages } from "./pages";
 import { useTheme } from "./theme";
 
 interface FrameProps {
@@ -34,7 +34,7 @@ export function Frame({ onRegion, onOnly, onActAs, onSignOut }: FrameProps) {
   const [choosing, setChoosing] = useState(false);
   const [dark, setDark] = useTheme();
   useEffect(() => followLinks((to) => void navigate(to)), [navigate]);
-  const here = pages.find((p) => pathname === `/${p.path}` || pathname.startsWith(`/${p.path}/`));
+  const here = pageAt(pathname);
   useEffect(() => {
     document.title = here?.text === undefined ? "hubcap" : `${here.text} - hubcap`;
   }, [here]);

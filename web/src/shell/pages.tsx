@@ -5,19 +5,30 @@ export interface ConsolePage {
   path: string;
   /** Its name in the navigation; absent for pages that others lead to. */
   text?: string;
+  /** Loads the page's files. */
+  load: () => Promise<{ default: ComponentType }>;
   Page: LazyExoticComponent<ComponentType>;
+}
+
+function page(path: string, load: ConsolePage["load"], text?: string): ConsolePage {
+  return { path, load, Page: lazy(load), ...(text === undefined ? {} : { text }) };
 }
 
 /** The console's pages, each loaded when it is first looked at. */
 export const pages: ConsolePage[] = [
-  { path: "overview", text: "Overview", Page: lazy(() => import("../overview/page")) },
-  { path: "findings", text: "Findings", Page: lazy(() => import("../findings/page")) },
-  { path: "finding", Page: lazy(() => import("../finding/page")) },
-  { path: "insights", text: "Insights", Page: lazy(() => import("../insights/page")) },
-  { path: "rules", text: "Automation rules", Page: lazy(() => import("../rules/page")) },
-  { path: "products", text: "Products", Page: lazy(() => import("../products/page")) },
-  { path: "accounts", text: "Accounts and Regions", Page: lazy(() => import("../accounts/page")) },
-  { path: "deliveries", text: "Deliveries", Page: lazy(() => import("../deliveries/page")) },
-  { path: "rejected", text: "Why was it rejected?", Page: lazy(() => import("../rejected/page")) },
-  { path: "welcome", text: "Send the first finding", Page: lazy(() => import("../welcome/page")) },
+  page("overview", () => import("../overview/page"), "Overview"),
+  page("findings", () => import("../findings/page"), "Findings"),
+  page("finding", () => import("../finding/page")),
+  page("insights", () => import("../insights/page"), "Insights"),
+  page("rules", () => import("../rules/page"), "Automation rules"),
+  page("products", () => import("../products/page"), "Products"),
+  page("accounts", () => import("../accounts/page"), "Accounts and Regions"),
+  page("deliveries", () => import("../deliveries/page"), "Deliveries"),
+  page("rejected", () => import("../rejected/page"), "Why was it rejected?"),
+  page("welcome", () => import("../welcome/page"), "Send the first finding"),
 ];
+
+/** The page of an address below /console; undefined for none. */
+export function pageAt(pathname: string): ConsolePage | undefined {
+  return pages.find((p) => pathname === `/${p.path}` || pathname.startsWith(`/${p.path}/`));
+}

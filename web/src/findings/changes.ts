@@ -31,7 +31,7 @@ export function problemsOf(c: Changes): Partial<Record<keyof Changes, string>> {
   } else if (c.related !== undefined && (linesOf(c.related).length === 0 || linesOf(c.related).length > 10)) {
     out.related = "1 to 10 findings.";
   }
-  if (c.note !== undefined && (c.note.length === 0 || c.note.length > 512)) {
+  if (c.note !== undefined && (c.note === "" || characters(c.note) > 512)) {
     out.note = "1 to 512 characters.";
   }
   if (c.fields !== undefined) {
@@ -42,7 +42,7 @@ export function problemsOf(c: Changes): Partial<Record<keyof Changes, string>> {
       out.fields = "A key stands there twice.";
     } else if (c.fields.length > 50) {
       out.fields = "At most 50 fields.";
-    } else if (c.fields.some((f) => f.value.length > 1024)) {
+    } else if (c.fields.some((f) => characters(f.value) > 1024)) {
       out.fields = "A value has at most 1,024 characters.";
     }
   }
@@ -50,6 +50,11 @@ export function problemsOf(c: Changes): Partial<Record<keyof Changes, string>> {
     out.types = "At most 50 types.";
   }
   return out;
+}
+
+/** A text's length as the hub counts it: in code points. */
+function characters(text: string): number {
+  return [...text].length;
 }
 
 function linesOf(text: string): string[] {

@@ -70,8 +70,11 @@ export default function FindingsPage() {
   const exporting = useDownload(where, view);
 
   const goTo = async (index: number) => {
-    if (index >= pages.length && findings.hasNextPage) {
-      await findings.fetchNextPage();
+    if (index >= pages.length) {
+      const { data } = await findings.fetchNextPage();
+      if (index >= (data?.pages.length ?? 0)) {
+        return; // it could not be had: what is shown stays
+      }
     }
     setPageIndex(index);
     setSelected([]);

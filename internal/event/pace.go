@@ -11,8 +11,8 @@ import (
 // take them. What comes faster is more than import and delivery have room for together, and then delivery takes a small share, trickle
 // events a second and processor, and the rest waits in the outbox until the rush is over.
 const (
-	crowd   = 2750
-	trickle = 1000
+	crowd   = 3000
+	trickle = 500
 	window  = 250 * time.Millisecond // over which changes are counted
 )
 

@@ -1,7 +1,7 @@
 import PropertyFilter, { type PropertyFilterProps } from "@cloudscape-design/components/property-filter";
 import { useMemo } from "react";
 import { attributes, inWords } from "../attributes";
-import { type Condition, isRaw, kindOf, type Operator, operatorsOf, type Raw, type Test } from "./condition";
+import { type Condition, isRaw, kindOf, type Operator, operatorsOf, type Raw, type Test, toWhere } from "./condition";
 import { DateForm, DaysForm } from "./dates";
 import { useSuggestions } from "./suggestions";
 
@@ -47,6 +47,14 @@ function operatorOf(kind: string, operator: Operator): PropertyFilterProps.Filte
   return (kind === "string" || kind === "map") && (operator === "=" || operator === "!=") ? { operator, tokenType: "enum" } : operator;
 }
 
+/** Whether tokens can say what a test means. They cannot where their join is not that of its values, or a key would not come back. */
+function fitsTokens(t: Test, join: Condition["join"], oneToken: boolean): boolean {
+  if (t.key?.includes("=") === true || (t.key === undefined && t.values.includes(""))) {
+    return false;
+  }
+  return oneToken || t.values.length === 1 || join === (t.operator.startsWith("!") ? "and" : "or");
+}
+
 /** The condition as the control's tokens. */
 export function toQuery(c: Condition): PropertyFilterProps.Query {
   return {
@@ -55,12 +63,14 @@ export function toQuery(c: Condition): PropertyFilterProps.Query {
       if (isRaw(t)) {
         return [{ propertyKey: rawProperty, operator: "=", value: t.raw }];
       }
-      if (kindOf(t.attribute) === "keyword") {
-        return t.values.map((value) => ({ operator: t.operator, value }));
+      const kind = kindOf(t.attribute);
+      const oneToken = (kind === "string" || kind === "map") && (t.operator === "=" || t.operator === "!=");
+      if (!fitsTokens(t, c.join, oneToken)) {
+        return [{ propertyKey: rawProperty, operator: "=", value: toWhere({ join: "and", tests: [t] }) }];
       }
-      const values = t.key === undefined ? t.values : t.values.map((v) => `${t.key}=${v}`);
-      const several = (kindOf(t.attribute) === "string" || kindOf(t.attribute) === "map") && (t.operator === "=" || t.operator === "!=");
-      return several ? [{ propertyKey: t.attribute, operator: t.operator, value: values }] : values.map((value) => ({ propertyKey: t.attribute, operator: t.operator, value }));
+      const of = kind === "keyword" ? {} : { propertyKey: t.attribute };
+      const values = t.key === undefined ? t.values : t.values.map((v) => `${t.key ?? ""}=${v}`);
+      return oneToken ? [{ ...of, operator: t.operator, value: values }] : values.map((value) => ({ ...of, operator: t.operator, value }));
     }),
   };
 }

@@ -81,7 +81,8 @@ export default function OverviewPage() {
                 {
                   label: "Mean time to resolve",
                   value: toResolve && (toResolve.Findings === 0 ? "–" : duration(toResolve.MeanSeconds)),
-                  note: toResolve && toResolve.Findings > 0 ? `median ${duration(toResolve.MedianSeconds)}, of ${number(toResolve.Findings) ?? ""} in ${days} days` : `none resolved in ${days} days`,
+                  note:
+                    toResolve && (toResolve.Findings === 0 ? `none resolved in ${days} days` : `median ${duration(toResolve.MedianSeconds)}, of ${number(toResolve.Findings) ?? ""} in ${days} days`),
                 },
                 {
                   label: "Imports a minute",

@@ -39,7 +39,7 @@ export function ChangeForm({ value, current: now, onChange }: ChangeFormProps) {
         </Checkbox>
         {current !== undefined && (
           <FormField errorText={problems[name]} {...(constraint === undefined ? {} : { constraintText: constraint })} stretch>
-            {control(current as NonNullable<Changes[K]>)}
+            {control(current)}
           </FormField>
         )}
       </SpaceBetween>

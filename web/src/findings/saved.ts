@@ -8,10 +8,15 @@ export interface SavedView {
 
 const place = "hubcap.findings.views";
 
+function isView(v: unknown): v is SavedView {
+  const view = v as Partial<SavedView> | null;
+  return typeof view === "object" && view !== null && typeof view.name === "string" && typeof view.search === "string";
+}
+
 function read(): SavedView[] {
   try {
     const list: unknown = JSON.parse(localStorage.getItem(place) ?? "[]");
-    return Array.isArray(list) ? list.filter((v): v is SavedView => typeof v === "object" && v !== null && typeof v.name === "string" && typeof v.search === "string") : [];
+    return Array.isArray(list) ? list.filter(isView) : [];
   } catch {
     return []; // what somebody else wrote there, or no storage
   }

@@ -34,12 +34,17 @@ function propertiesOf(names: readonly string[]): PropertyFilterProps.FilteringPr
   return [...list, { key: rawProperty, propertyLabel: "Condition", groupValuesLabel: "Conditions", operators: ["="] }];
 }
 
+/** A token's value as it is shown: those of dates are text. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 function operatorOf(kind: string, operator: Operator): PropertyFilterProps.FilteringProperty["operators"] extends readonly (infer O)[] | undefined ? O : never {
   if (kind === "date" && (operator === ":" || operator === "!:")) {
-    return { operator, description: operator === ":" ? "In the last" : "Longer ago than", form: DaysForm, format: (v: unknown) => String(v ?? "") };
+    return { operator, description: operator === ":" ? "In the last" : "Longer ago than", form: DaysForm, format: textOf };
   }
   if (kind === "date") {
-    return { operator, description: operator === "<" ? "Before" : "From", form: DateForm, format: (v: unknown) => String(v ?? "") };
+    return { operator, description: operator === "<" ? "Before" : "From", form: DateForm, format: textOf };
   }
   if (kind === "ip") {
     return { operator, description: operator === "=" ? "In the network" : "Not in the network" };

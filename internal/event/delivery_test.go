@@ -299,6 +299,46 @@ func TestGivesUp(t *testing.T) {
 	require.Eventually(t, func() bool { return m.count() == 1 }, time.Minute, time.Millisecond)
 }
 
+// Failures now and then are some events' own, and stop no others; several in a row, and nothing in between, are the sink's.
+func TestWhenASinkIsDown(t *testing.T) {
+	m := &memory{}
+	m.refuse = func(_ int, id, _ string) error {
+		if id == "bad" {
+			return &Refusal{Reason: "answered 500"}
+		}
+		return nil
+	}
+	h := openHouse(t, embedded.Options{FS: embedded.NewMemory(), NoCheckpoint: true}, Sink{Name: "hook", Type: "webhook", Target: m})
+	t.Cleanup(func() { require.NoError(t, h.s.Close()) })
+	w := h.service.worker("hook")
+	status := func() hub.SinkStatus {
+		out, err := h.service.ListSinks(t.Context(), operator, nil)
+		require.NoError(t, err)
+		return out.Sinks[0]
+	}
+	next := &waiting{ref: store.EventRef{Account: anyone.Account}, time: time.Now()}
+	fail := func() { w.failedOf(t.Context(), &page{}, next, errors.New("answered 500")) }
+	fail()
+	require.Equal(t, "UP", status().Status)
+	fail()
+	require.Equal(t, "DOWN", status().Status, "people are told early")
+	require.True(t, w.isUp(), "and others are still tried")
+	w.succeeded(next)
+	require.Equal(t, "UP", status().Status)
+	for range downAfter {
+		require.True(t, w.isUp())
+		fail()
+	}
+	require.False(t, w.isUp())
+	require.Equal(t, "answered 500", status().Reason)
+	w.succeeded(next)
+	require.True(t, w.isUp())
+
+	h.start()
+	h.importFindings(map[string]int{"bad": 0, "a": 0, "b": 0, "c": 0})
+	require.Eventually(t, func() bool { return m.count() == 3 }, time.Minute, time.Millisecond)
+}
+
 // A pattern decides what is recorded at all, and what of it a sink gets.
 func TestPatternOfASink(t *testing.T) {
 	p, err := ParsePattern(`{"detail":{"findings":{"Title":["1"]}}}`)

@@ -280,8 +280,8 @@ func (s *Service) ListSinks(ctx context.Context, p *iam.Principal, _ *hub.ListSi
 		if w.arrived > 0 {
 			st.LagSeconds = new(w.late)
 		}
-		if !w.downSince.IsZero() {
-			st.Status, st.Reason, st.Since = "DOWN", w.reason, w.downSince.UTC().Format(time.RFC3339)
+		if !w.downSince.IsZero() || w.inRow > 1 { // where little is to be delivered, five failures take their time
+			st.Status, st.Reason, st.Since = "DOWN", w.reason, w.rowSince.UTC().Format(time.RFC3339)
 		}
 		w.mu.Unlock()
 		err := s.outbox.DeadEvents(ctx, w.sink.Name, func(d *store.DeadEvent) error {

@@ -152,6 +152,18 @@ func needsDocument(c *condition) bool { return c.document }
 
 func isLate(c *condition) bool { return c.late }
 
+// needsRow tells whether a condition, for a filter, needs table finding.
+func needsRow(c *condition) bool {
+	switch c.op {
+	case isTrue, isFalse:
+		return false
+	case isAtom:
+		return !c.document
+	default:
+		return slices.ContainsFunc(c.args, needsRow)
+	}
+}
+
 // conjuncts are the conditions that must all hold.
 func (c *condition) conjuncts() []*condition {
 	switch c.op {

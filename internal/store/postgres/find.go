@@ -182,7 +182,7 @@ func (f *search) walk(ctx context.Context, conn *pgx.Conn, g *stage) error {
 	at, looked, hits := g.from, 0, len(f.page)
 	for n := f.want; ; {
 		st, judged := f.walkStatement(g, at, n)
-		if judged && n < firstLook {
+		if judged && looked == 0 && n < firstLook {
 			n = firstLook
 			st, _ = f.walkStatement(g, at, n)
 		}
@@ -210,24 +210,29 @@ func (f *search) walk(ctx context.Context, conn *pgx.Conn, g *stage) error {
 				return err
 			}
 		}
-		n = min(max(2*n, f.want), mostLook)
+		n = nextLook(looked, len(f.page)-hits, f.want-len(f.page))
 	}
+}
+
+// nextLook is how many findings to look at next, where so many were looked at, with so many hits, and so many are wanted yet.
+func nextLook(looked, hits, wanted int) int {
+	if hits == 0 {
+		return min(max(2*looked, firstLook), mostLook)
+	}
+	return min(max(looked*wanted/hits*5/4, firstLook/4, wanted), mostLook)
 }
 
 // gathered is about how many findings the index of terms answers the condition with; unknown where there is no term that each of them has.
 func (f *search) gathered(ctx context.Context, conn *pgx.Conn) (float64, error) {
-	best := float64(unknown)
 	byIndex, _ := f.where.may.gathered()
-	for _, c := range byIndex {
-		n, err := f.s.estimate(ctx, conn, c.terms)
-		if err != nil {
-			return unknown, err
-		}
-		if n != unknown && (best == unknown || n < best) {
-			best = n
-		}
+	if len(byIndex) == 0 {
+		return unknown, nil
 	}
-	return best, nil
+	sets := make([][]int64, len(byIndex))
+	for i, c := range byIndex {
+		sets[i] = c.terms
+	}
+	return f.s.estimate(ctx, conn, sets)
 }
 
 // reconsider leaves a walk that found so few in what it looked at that the index of terms is the shorter way.
@@ -325,24 +330,43 @@ func (f *search) walkStatement(g *stage, at *orderPlace, n int) (st *statement, 
 			early = append(early, c)
 		}
 	}
-	st.write("WITH looked AS MATERIALIZED (SELECT ")
-	if len(late) > 0 {
-		st.write("f.*")
-	} else {
-		st.write("f.account, f.identity")
-	}
 	short := make([]string, len(g.keys))
-	names := f.names(g, st, func(i int, name string) {
+	for i := range short {
 		short[i] = "f." + sortName(i)
-		st.write(", ", name, " AS ", sortName(i))
-	})
-	st.write(" FROM finding AS f WHERE ")
-	allOf(early...).filter(st)
-	if at != nil {
-		writeAfter(st, g.keys, names, at)
 	}
-	writeOrder(st, g, names, false)
-	st.write(" LIMIT ", st.int(int64(n)), ") (SELECT ")
+	look := func(early []*condition) {
+		st.write("SELECT ")
+		if len(late) > 0 {
+			st.write("f.*")
+		} else {
+			st.write("f.account, f.identity")
+		}
+		names := f.names(g, st, func(i int, name string) { st.write(", ", name, " AS ", sortName(i)) })
+		st.write(" FROM finding AS f WHERE ")
+		allOf(early...).filter(st)
+		if at != nil {
+			writeAfter(st, g.keys, names, at)
+		}
+		writeOrder(st, g, names, false)
+		st.write(" LIMIT ", st.int(int64(n)))
+	}
+	st.write("WITH looked AS MATERIALIZED (")
+	if branches := branched(g, early); len(branches) > 1 {
+		for i, b := range branches {
+			if i == 0 {
+				st.write("SELECT f.* FROM ((")
+			} else {
+				st.write(") UNION ALL (")
+			}
+			look(b)
+		}
+		st.write(")) AS f")
+		writeOrder(st, g, short, false)
+		st.write(" LIMIT ", st.int(int64(n)))
+	} else {
+		look(early)
+	}
+	st.write(") (SELECT ")
 	list := strings.Join(append(slices.Clone(short), "f.identity"), ", ")
 	st.write(list, ", d.version, d.customer, d.body FROM looked AS f JOIN document AS d ON ", sameFinding, " WHERE ")
 	allOf(late...).filter(st)
@@ -351,6 +375,41 @@ func (f *search) walkStatement(g *stage, at *orderPlace, n int) (st *statement, 
 	writeOrder(st, g, short, false)
 	st.write(" OFFSET ", st.int(int64(n-1)), ")")
 	return st, len(late) > 0
+}
+
+// mostBranches is how many stretches of an index are merged into one order.
+const mostBranches = 12
+
+// branched splits conditions that give severity, record state and workflow status a few labels each into one for each combination: in it,
+// an index has the findings in the order of UpdatedAt.
+func branched(g *stage, conditions []*condition) [][]*condition {
+	if len(g.keys) == 0 || g.keys[0].of != columnUpdated || !g.keys[0].desc {
+		return nil
+	}
+	leading := [...]column{columnSeverity, columnRecordState, columnWorkflow}
+	var labels [len(leading)][]int16
+	rest := slices.DeleteFunc(slices.Clone(conditions), func(c *condition) bool {
+		i := slices.Index(leading[:], c.of)
+		if c.labels == nil || i < 0 || labels[i] != nil {
+			return false
+		}
+		labels[i] = c.labels
+		return true
+	})
+	branches := [][]*condition{rest}
+	for i, of := range leading {
+		if len(labels[i]) == 0 || len(branches)*len(labels[i]) > mostBranches {
+			return nil
+		}
+		var split [][]*condition
+		for _, b := range branches {
+			for _, code := range labels[i] {
+				split = append(split, append(slices.Clip(slices.Clone(b)), hasLabel(of, code)))
+			}
+		}
+		branches = split
+	}
+	return branches
 }
 
 func sortName(i int) string { return "k" + strconv.Itoa(i) }

@@ -19,6 +19,7 @@ type orderKey struct {
 	write func(st *statement)
 	desc  bool
 	oid   uint32
+	of    column // that it is, and nothing more; else noColumn
 }
 
 // orderPlace is a place in an order: a value for each key, in the server's binary form, and an identity.
@@ -88,7 +89,7 @@ func (g *staging) stages() []stage {
 	switch c := columnOf(k.Field); {
 	case c == noColumn && headColumn(k.Field) != "":
 		col := headColumn(k.Field)
-		add(onColumns(func(st *statement) { st.write(col, " IS NOT NULL") }), orderKey{writer(col), k.Desc, pgtype.TextOID})
+		add(onColumns(func(st *statement) { st.write(col, " IS NOT NULL") }), orderKey{writer(col), k.Desc, pgtype.TextOID, noColumn})
 		list[0].keys = list[0].keys[:1]
 		list[0].exact, list[0].heads = false, len(g.order) == 1
 		add(onColumns(func(st *statement) { st.write(col, " IS NULL") }))
@@ -105,7 +106,7 @@ func (g *staging) stages() []stage {
 		if k.Field == asff.FieldRegion {
 			col = "f.region"
 		}
-		add(always, orderKey{writer(col), k.Desc, pgtype.TextOID})
+		add(always, orderKey{writer(col), k.Desc, pgtype.TextOID, noColumn})
 		if at != nil {
 			if at.Missing {
 				return []stage{}
@@ -118,9 +119,9 @@ func (g *staging) stages() []stage {
 		col := "f." + columns[c].name
 		switch {
 		case k.Desc:
-			add(always, orderKey{writer(col), true, pgtype.Int8OID})
+			add(always, orderKey{writer(col), true, pgtype.Int8OID, c})
 		default:
-			add(onColumns(func(st *statement) { st.write(col, " > ", st.int(noTime)) }), orderKey{writer(col), false, pgtype.Int8OID})
+			add(onColumns(func(st *statement) { st.write(col, " > ", st.int(noTime)) }), orderKey{writer(col), false, pgtype.Int8OID, c})
 			add(onColumns(func(st *statement) { st.write(col, " = ", st.int(noTime)) }))
 		}
 		switch {
@@ -151,7 +152,7 @@ func (g *staging) stages() []stage {
 		}
 	default:
 		col := "f." + columns[c].name
-		add(onColumns(func(st *statement) { st.write(col, " IS NOT NULL") }), orderKey{writer(col), k.Desc, pgtype.Float8OID})
+		add(onColumns(func(st *statement) { st.write(col, " IS NOT NULL") }), orderKey{writer(col), k.Desc, pgtype.Float8OID, c})
 		add(onColumns(func(st *statement) { st.write(col, " IS NULL") }))
 		switch {
 		case at == nil:
@@ -237,7 +238,7 @@ func (g *staging) rest() (keys []orderKey, values [][]byte, exact bool) {
 func (g *staging) further(k query.SortKey, at *query.SortValue) (keys []orderKey, values [][]byte, whole bool) {
 	none := at != nil && at.Missing
 	add := func(desc bool, oid uint32, text ...string) {
-		keys = append(keys, orderKey{func(st *statement) { st.write(text...) }, desc, oid})
+		keys = append(keys, orderKey{func(st *statement) { st.write(text...) }, desc, oid, noColumn})
 	}
 	value := func(v []byte) {
 		if at != nil {
@@ -272,7 +273,7 @@ func (g *staging) further(k query.SortKey, at *query.SortValue) (keys []orderKey
 		return nil, nil, false
 	case c <= columnLastObserved:
 		col := "f." + columns[c].name
-		keys = append(keys, orderKey{func(st *statement) { st.write("(", col, " = ", st.int(noTime), ")") }, false, pgtype.BoolOID})
+		keys = append(keys, orderKey{func(st *statement) { st.write("(", col, " = ", st.int(noTime), ")") }, false, pgtype.BoolOID, noColumn})
 		add(k.Desc, pgtype.Int8OID, col)
 		value(binaryBool(none))
 		if none {
@@ -288,7 +289,7 @@ func (g *staging) further(k query.SortKey, at *query.SortValue) (keys []orderKey
 		codes := labelOrder(c, k.Desc)
 		keys = append(keys, orderKey{func(st *statement) {
 			st.write("array_position(", st.smalls(codes), ", f.", columns[c].name, ")")
-		}, false, pgtype.Int4OID})
+		}, false, pgtype.Int4OID, noColumn})
 		if at != nil {
 			i := slices.Index(codes, codeAt(c, at))
 			if i < 0 {

@@ -25,8 +25,8 @@ const statisticsFor = time.Minute
 // unknown is the answer where there are no statistics: before the server first made some, or where the tables are distributed.
 const unknown = -1
 
-// estimate is about how many findings have one of the terms.
-func (s *Store) estimate(ctx context.Context, conn *pgx.Conn, terms []int64) (float64, error) {
+// estimate is about how many findings have a term of each of the sets, as if the sets had nothing to do with each other.
+func (s *Store) estimate(ctx context.Context, conn *pgx.Conn, sets [][]int64) (float64, error) {
 	t := &s.statistics
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -39,15 +39,19 @@ func (s *Store) estimate(ctx context.Context, conn *pgx.Conn, terms []int64) (fl
 	if t.findings <= 0 || t.common == nil {
 		return unknown, nil
 	}
-	share := 0.0
-	for _, term := range terms {
-		if some, ok := t.common[term]; ok {
-			share += some
-		} else {
-			share += t.least / 2
+	n := t.findings
+	for _, terms := range sets {
+		share := 0.0
+		for _, term := range terms {
+			if some, ok := t.common[term]; ok {
+				share += some
+			} else {
+				share += t.least / 2
+			}
 		}
+		n *= math.Min(share, 1)
 	}
-	return math.Min(share, 1) * t.findings, nil
+	return n, nil
 }
 
 // renew reads the statistics.

@@ -157,10 +157,18 @@ func (f *search) having(ctx context.Context, conn *pgx.Conn, most int, terms ...
 // havingStatement reads the findings that have one of the terms and may satisfy the condition.
 func (f *search) havingStatement(terms ...int64) *statement {
 	st := &statement{}
-	st.write("SELECT f.identity, d.version, d.customer, d.body FROM document AS d JOIN finding AS f ON ", sameFinding, " WHERE ")
+	st.write("SELECT d.identity, d.version, d.customer, d.body FROM document AS d")
+	where := f.where.may.conjuncts()
+	if slices.ContainsFunc(where, needsRow) {
+		st.write(" JOIN finding AS f ON ", sameFinding)
+	}
+	st.write(" WHERE ")
 	withTerm(slices.Clone(terms)...).index(st)
+	if len(f.scope.Accounts) > 0 { // the Region is looked at when the finding is
+		st.write(" AND d.account = ANY (", st.strings(toTexts(f.scope.Accounts)), ")")
+	}
 	st.write(" AND ")
-	allOf(slices.Concat(scoped(f.scope), f.where.may.conjuncts())...).filter(st)
+	allOf(where...).filter(st)
 	return st
 }
 
@@ -177,9 +185,9 @@ func (f *search) havingOne(ctx context.Context, conn *pgx.Conn, v value, at *que
 	for {
 		st := f.havingStatement(v.term)
 		if from != nil {
-			st.write(" AND f.identity > ", st.bytes(from))
+			st.write(" AND d.identity > ", st.bytes(from))
 		}
-		st.write(" ORDER BY f.identity LIMIT ", st.int(int64(f.want)))
+		st.write(" ORDER BY d.identity LIMIT ", st.int(int64(f.want)))
 		rows := 0
 		if err := st.run(ctx, conn, func(row [][]byte) error {
 			if rows++; rows == f.want {

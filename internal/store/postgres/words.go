@@ -151,7 +151,8 @@ func (s *Store) matching(ctx context.Context, conn *pgx.Conn, scope *store.Scope
 	return found, err
 }
 
-// sharing finds terms that stand for values for which a comparison does not hold, besides those for which it does.
+// sharing finds terms that stand for values for which a comparison does not hold, besides those for which it does. A substring may be
+// found in the midst of an escape, where it is not: that counts as well.
 func (s *Store) sharing(ctx context.Context, conn *pgx.Conn, scope *store.Scope, c *query.Cond, terms []int64, into map[int64]bool) error {
 	if len(terms) == 0 {
 		return nil
@@ -159,8 +160,12 @@ func (s *Store) sharing(ctx context.Context, conn *pgx.Conn, scope *store.Scope,
 	var st statement
 	st.write("SELECT DISTINCT w.hash FROM dict AS w WHERE w.hash = ANY (", st.ints(terms), ")")
 	writeWordScope(&st, scope)
-	st.write(" AND NOT (")
+	st.write(" AND (NOT (")
 	writeSays(&st, c)
+	st.write(")")
+	if c.Cmp == query.Contains {
+		st.write(" OR strpos(w.value, ", st.string(string(rune(escape))), ") > 0")
+	}
 	st.write(")")
 	return st.run(ctx, conn, func(v [][]byte) error {
 		into[intOf(v[0])] = true

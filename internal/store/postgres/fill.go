@@ -25,7 +25,7 @@ func (c *call) write(w *writing, same *bool) {
 		return nil
 	})
 	_ = c.byAccount(func(it *item) bool { return it.writes() && it.exists }, func(account string, items []*item) error {
-		c.writeWords(w, account, items)
+		w.words(account, c.wordsOf(items))
 		c.writeHistory(w, account, items)
 		c.writeEvents(w, items)
 		return nil
@@ -138,20 +138,28 @@ func (c *call) writeNew(w *writing, account string, items []*item, same *bool) {
 	})
 }
 
-// writeWords tells the dictionary what it may not know, in the order of its key: who waits for another's row waits for one that stands
+// wordsOf is what the dictionary may not have of findings, in the order of its key: who waits for another's row waits for one that stands
 // further on.
-func (c *call) writeWords(w *writing, account string, items []*item) {
-	var list []word
+func (c *call) wordsOf(items []*item) (list []word) {
 	for _, it := range items {
-		if it.document {
-			list = append(list, it.found.words...)
+		if !it.document {
+			continue
+		}
+		for i := range it.found.words {
+			if w := &it.found.words[i]; !c.s.words.has(w.digest) {
+				list = append(list, *w)
+			}
 		}
 	}
+	slices.SortFunc(list, func(a, b word) int { return bytes.Compare(a.digest[:], b.digest[:]) })
+	return slices.CompactFunc(list, func(a, b word) bool { return a.digest == b.digest })
+}
+
+// words adds rows of the dictionary.
+func (w *writing) words(account string, list []word) {
 	if len(list) == 0 {
 		return
 	}
-	slices.SortFunc(list, func(a, b word) int { return bytes.Compare(a.digest[:], b.digest[:]) })
-	list = slices.CompactFunc(list, func(a, b word) bool { return a.digest == b.digest })
 	digests, fields, hashes := make([][16]byte, len(list)), make([]int16, len(list)), make([]int64, len(list))
 	keys, values := make([]string, len(list)), make([]string, len(list))
 	for i := range list {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"hubcap/internal/asff"
 )
 
 // The schema: files that are run once each, in the order of their numbers. A file that a release had never changes.
@@ -120,8 +122,8 @@ func apply(ctx context.Context, tx pgx.Tx, version int, text string) error {
 	return err
 }
 
-// trigrams makes the index that substrings are looked for in, where the server has the extension and lets us; elsewhere the dictionary
-// is read for them.
+// trigrams makes the index that substrings of titles are looked for in, where the server has the extension and lets us; elsewhere, and for
+// the other attributes, the dictionary is read for them. For all attributes it would cost as much as everything else that an import writes.
 func trigrams(ctx context.Context, tx pgx.Tx) error {
 	attempt, err := tx.Begin(ctx)
 	if err != nil {
@@ -129,7 +131,7 @@ func trigrams(ctx context.Context, tx pgx.Tx) error {
 	}
 	_, err = attempt.Exec(ctx, strings.Join([]string{
 		`CREATE EXTENSION IF NOT EXISTS pg_trgm`,
-		`CREATE INDEX dict_trigrams ON dict USING gin (value gin_trgm_ops) WITH (gin_pending_list_limit = 1024)`,
+		fmt.Sprintf(`CREATE INDEX dict_trigrams ON dict USING gin (value gin_trgm_ops) WITH (gin_pending_list_limit = 1024) WHERE attribute = %d`, asff.FieldTitle),
 	}, ";"))
 	if err != nil && codeOf(err) != "" {
 		return attempt.Rollback(ctx)

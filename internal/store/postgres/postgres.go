@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,6 +78,10 @@ type Store struct {
 	pool *pgxpool.Pool
 	hash *hasher
 
+	// What is remembered of the database, for an era: as long as one server runs.
+	era      atomic.Int64
+	eraMu    sync.Mutex
+	started  time.Time // the server
 	words    *words    // that the dictionary has
 	accounts *accounts // and their records
 
@@ -108,19 +113,41 @@ func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("store: the address of the database: %w", withoutSecrets(err))
 	}
 	tune(config, &opts)
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
+	s := &Store{
+		opts: opts, decideWithin: decideWithin, tidied: make(chan struct{}),
+		words: newWords(opts.KnownWords), accounts: newAccounts(opts.KnownAccounts),
+	}
+	s.scratch.New = func() any { return newCall(s) }
+	config.AfterConnect = s.meet
+	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fmt.Errorf("store: %w", withoutSecrets(err))
 	}
-	s := &Store{opts: opts, pool: pool, decideWithin: decideWithin, tidied: make(chan struct{}), words: newWords(opts.KnownWords), accounts: newAccounts(opts.KnownAccounts)}
-	s.scratch.New = func() any { return newCall(s) }
 	s.ctx, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.prepare(ctx); err != nil {
 		s.end()
-		pool.Close()
+		s.pool.Close()
 		return nil, fmt.Errorf("store in database %q at %s: %w", config.ConnConfig.Database, hostOf(config), withoutSecrets(err))
 	}
 	return s, nil
+}
+
+// meet begins an era when a connection leads to another server than before, or to one that was started anew: what that server has may be
+// less than what is remembered.
+func (s *Store) meet(ctx context.Context, conn *pgx.Conn) error {
+	var started time.Time
+	if err := conn.QueryRow(ctx, `SELECT pg_postmaster_start_time()`).Scan(&started); err != nil {
+		return err
+	}
+	s.eraMu.Lock()
+	defer s.eraMu.Unlock()
+	if !started.Equal(s.started) {
+		era := s.era.Load() + 1
+		s.started = started
+		s.words.forget(era)
+		s.accounts.begin(era)
+		s.era.Store(era)
+	}
+	return nil
 }
 
 func hostOf(c *pgxpool.Config) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hubcap/internal/store"
+	"hubcap/internal/store/postgres/postgrestest"
 )
 
 // Two stores on one database stand for two processes: they share nothing else.
@@ -161,10 +162,10 @@ func TestWordsOutliveTheirFirstTransaction(t *testing.T) {
 	}
 	k, doc := finding(t, "one", "a title of its own")
 	execute(t, address, `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$`)
-	execute(t, address, `CREATE TRIGGER refuse BEFORE INSERT ON writing EXECUTE FUNCTION refuse()`)
+	execute(t, address, `CREATE TRIGGER refuse AFTER INSERT ON dict EXECUTE FUNCTION refuse()`)
 	require.ErrorContains(t, add(one, k, doc), "no")
 	require.Zero(t, words(), "it went with its transaction")
-	execute(t, address, `DROP TRIGGER refuse ON writing`)
+	execute(t, address, `DROP TRIGGER refuse ON dict`)
 	require.NoError(t, add(one, k, doc))
 	require.Equal(t, 1, words())
 	other, doc := finding(t, "two", "a title of its own")
@@ -283,4 +284,32 @@ func TestDistribute(t *testing.T) {
 	}
 	require.NoError(t, rows.Err())
 	require.ElementsMatch(t, []string{"spool.name", "setting.name"}, odd)
+}
+
+// TestAnotherServerKnowsLess: what is remembered of a server is forgotten when it was started anew, or another has taken its place: it may
+// have lost its last transactions.
+func TestAnotherServerKnowsLess(t *testing.T) {
+	ctx := context.Background()
+	server := postgrestest.Start(t)
+	address := server.Database(t)
+	s := open(t, address, Options{})
+	k, doc := finding(t, "one", "a title of its own")
+	require.NoError(t, add(s, k, doc))
+	put(t, s, "hub", "on")
+	require.NoError(t, s.View(ctx, func(v store.StateView) error { v.Version(account); return nil }))
+	require.NoError(t, server.Kill())
+	require.NoError(t, server.Run())
+	// The transactions that were lost, and another that has the lost one's version.
+	execute(t, address, `DELETE FROM dict`)
+	execute(t, address, `UPDATE state SET value = 'off'`)
+	other, doc := finding(t, "two", "a title of its own")
+	require.NoError(t, add(s, other, doc))
+	words := 0
+	require.NoError(t, s.pool.QueryRow(ctx, `SELECT count(*) FROM dict WHERE value = 'a title of its own'`).Scan(&words))
+	require.Equal(t, 1, words)
+	require.NoError(t, s.View(ctx, func(v store.StateView) error {
+		value, _ := v.Get(account, "hub")
+		require.Equal(t, "off", string(value))
+		return nil
+	}))
 }

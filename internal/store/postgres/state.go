@@ -54,6 +54,7 @@ func (r *records) with(prefix string) (names []string) {
 // database whether that is still the account's.
 type accounts struct {
 	mu    sync.Mutex
+	era   int64
 	most  int
 	by    map[string]*list.Element
 	order list.List // of *remembered, the last used in front
@@ -77,10 +78,13 @@ func (a *accounts) get(account string) *records {
 	return e.Value.(*remembered).records
 }
 
-// put remembers an account, unless it knows better.
-func (a *accounts) put(account string, r *records) {
+// put remembers an account as it was in an era; not if that is over, or it knows better.
+func (a *accounts) put(era int64, account string, r *records) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if era != a.era {
+		return
+	}
 	if e := a.by[account]; e != nil {
 		if have := e.Value.(*remembered); have.records.version < r.version {
 			have.records = r
@@ -104,6 +108,15 @@ func (a *accounts) forget(account string) {
 		delete(a.by, account)
 		a.order.Remove(e)
 	}
+}
+
+// begin begins an era, of which nothing is known.
+func (a *accounts) begin(era int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.era = era
+	clear(a.by)
+	a.order.Init()
 }
 
 const (
@@ -142,7 +155,7 @@ func loadRecords(ctx context.Context, q querier, account string) (*records, erro
 }
 
 // recordsOf reads an account's records, and not again those that are known to be of the version that is there.
-func (s *Store) recordsOf(ctx context.Context, q querier, account string) (*records, error) {
+func (s *Store) recordsOf(ctx context.Context, q querier, era int64, account string) (*records, error) {
 	known := s.accounts.get(account)
 	if known != nil {
 		version, live, told := int64(-1), false, int64(0)
@@ -159,7 +172,7 @@ func (s *Store) recordsOf(ctx context.Context, q querier, account string) (*reco
 	}
 	r, err := loadRecords(ctx, q, account)
 	if err == nil && r.version >= 0 {
-		s.accounts.put(account, r)
+		s.accounts.put(era, account, r)
 	}
 	return r, err
 }
@@ -172,6 +185,7 @@ type view struct {
 	conn *pgx.Conn
 	free func()
 	seen map[string]*records
+	era  int64
 	err  error
 }
 
@@ -205,7 +219,7 @@ func (v *view) of(account string) *records {
 
 func (v *view) load(account string) (r *records, err error) {
 	if v.conn != nil {
-		r, err = v.s.recordsOf(v.ctx, v.conn, account)
+		r, err = v.s.recordsOf(v.ctx, v.conn, v.era, account)
 		return r, explained(err)
 	}
 	// The snapshot is that of the first question: until then another connection does as well.
@@ -215,7 +229,7 @@ func (v *view) load(account string) (r *records, err error) {
 			return err
 		}
 		if _, err = conn.Exec(v.ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err == nil {
-			r, err = v.s.recordsOf(v.ctx, conn.Conn(), account)
+			r, err = v.s.recordsOf(v.ctx, conn.Conn(), v.era, account)
 		}
 		if err != nil {
 			conn.Release() // which closes it, being in the middle of something
@@ -241,7 +255,7 @@ func (s *Store) View(ctx context.Context, fn func(store.StateView) error) error 
 		return err
 	}
 	defer s.leave()
-	v := &view{s: s, ctx: ctx, seen: map[string]*records{}}
+	v := &view{s: s, ctx: ctx, era: s.era.Load(), seen: map[string]*records{}}
 	defer v.close()
 	err := fn(v)
 	if v.err != nil {
@@ -387,6 +401,7 @@ func (s *Store) State(ctx context.Context, names []string, fn func(store.StateTx
 
 // beginState locks and reads the accounts.
 func (s *Store) beginState(ctx context.Context, names []string) (_ *stateTx, err error) {
+	era := s.era.Load()
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -397,7 +412,7 @@ func (s *Store) beginState(ctx context.Context, names []string) (_ *stateTx, err
 		}
 	}()
 	t := &stateTx{mine: map[string]*opened{}, order: names}
-	t.view = view{s: s, ctx: ctx, conn: conn.Conn(), free: conn.Release, seen: map[string]*records{}}
+	t.view = view{s: s, ctx: ctx, era: era, conn: conn.Conn(), free: conn.Release, seen: map[string]*records{}}
 	b := &pgx.Batch{}
 	b.Queue(`BEGIN`)
 	versions := map[string]int64{}
@@ -418,7 +433,7 @@ func (s *Store) beginState(ctx context.Context, names []string) (_ *stateTx, err
 	}
 	for _, name := range names {
 		r := s.accounts.get(name)
-		if r == nil || r.version != versions[name] {
+		if r == nil || r.version != versions[name] || era != s.era.Load() {
 			if r, err = loadRecords(ctx, conn.Conn(), name); err != nil {
 				return nil, err
 			}
@@ -475,7 +490,7 @@ func (s *Store) commitState(ctx context.Context, t *stateTx) error {
 		return errNotCommitted
 	}
 	for name, r := range after {
-		s.accounts.put(name, r)
+		s.accounts.put(t.era, name, r)
 	}
 	return nil
 }

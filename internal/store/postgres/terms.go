@@ -138,6 +138,7 @@ func sortedOnce(terms []int64) []int64 {
 // for longest when there are too many; what is forgotten is written again, to no effect. Rows of the dictionary are never deleted.
 type words struct {
 	mu          sync.RWMutex
+	era         int64
 	most        int // of each generation
 	young, last map[digest]struct{}
 }
@@ -150,21 +151,32 @@ func (w *words) has(d digest) bool {
 	w.mu.RLock()
 	_, young := w.young[d]
 	_, last := w.last[d]
+	era := w.era
 	w.mu.RUnlock()
 	if !young && last {
-		w.add(d)
+		w.add(era, d)
 	}
 	return young || last
 }
 
-// add notes committed rows.
-func (w *words) add(list ...digest) {
+// add notes rows that were committed in an era; not if that is over.
+func (w *words) add(era int64, list ...digest) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if era != w.era {
+		return
+	}
 	for _, d := range list {
 		if len(w.young) >= w.most {
 			w.last, w.young = w.young, make(map[digest]struct{}, w.most/4)
 		}
 		w.young[d] = struct{}{}
 	}
+}
+
+// forget begins an era, of which nothing is known.
+func (w *words) forget(era int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.era, w.young, w.last = era, map[digest]struct{}{}, nil
 }

@@ -143,6 +143,7 @@ type decidedBy struct {
 	conn  *pgx.Conn // where they are locked as they are read; nil: without a lock
 	seen  map[string]*records
 	order []string
+	era   int64
 	err   error
 }
 
@@ -193,7 +194,7 @@ func (v *decidedBy) load(account string) (r *records, err error) {
 		return err
 	})
 	if err == nil {
-		v.s.accounts.put(account, r)
+		v.s.accounts.put(v.era, account, r)
 	}
 	return r, err
 }
@@ -291,7 +292,7 @@ func (c *call) run(ctx context.Context, keys []store.Key, fn store.UpdateFunc) e
 		}
 		if all {
 			c.restart()
-			c.view = &decidedBy{s: c.s, ctx: ctx, seen: map[string]*records{}}
+			c.view = &decidedBy{s: c.s, ctx: ctx, era: c.s.era.Load(), seen: map[string]*records{}}
 		}
 		err := c.s.read(ctx, func(conn *pgx.Conn) error { return c.load(ctx, conn, selectDocuments) })
 		if err == nil {
@@ -495,6 +496,9 @@ func (c *call) commit(ctx context.Context) (ok, stands bool, err error) {
 	}
 	ctx, cancel := c.s.detached(ctx)
 	defer cancel()
+	if err := c.tellWords(ctx); err != nil {
+		return false, false, err
+	}
 	err = c.s.retry(ctx, func() error {
 		return c.s.once(ctx, func(conn *pgx.Conn) error {
 			defer c.s.rollback(ctx, conn)
@@ -531,7 +535,7 @@ func (c *call) stands(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	same := true
+	same := c.view.era == c.s.era.Load()
 	for _, account := range c.view.order {
 		if version, there := versions[account]; !there || version != c.view.seen[account].version {
 			c.s.accounts.forget(account)
@@ -544,6 +548,9 @@ func (c *call) stands(ctx context.Context) (bool, error) {
 // transact is one attempt: the records that were decided by are locked against change, then the findings, both in ascending order; then
 // everything is written. If the answers show that another was first, nothing is committed.
 func (c *call) transact(ctx context.Context, conn *pgx.Conn) (ok, stands bool, err error) {
+	if c.view.era != c.s.era.Load() {
+		return false, false, nil
+	}
 	w := newWriting(c.s)
 	w.batch.Queue(`BEGIN`)
 	stands = true
@@ -587,6 +594,38 @@ func (c *call) transact(ctx context.Context, conn *pgx.Conn) (ok, stands bool, e
 // errNotCommitted: the connection was lost before the server took COMMIT; the transaction is no more, and may be tried once again.
 var errNotCommitted = errors.New("store: the connection to the database was lost; nothing was written")
 
+// wordStep is how many words are written in one transaction.
+const wordStep = 64
+
+// tellWords tells the dictionary what it may not know, before the transaction of the findings: in short ones, so that writers who bring
+// the same words hardly wait for each other, and not waited for until they are on disk, which they are before what comes after them.
+func (c *call) tellWords(ctx context.Context) error {
+	return c.s.read(ctx, func(conn *pgx.Conn) error {
+		if c.view.era != c.s.era.Load() {
+			return nil // all will be decided again
+		}
+		w := newWriting(c.s)
+		_ = c.byAccount(func(it *item) bool { return it.writes() && it.exists && it.document }, func(account string, items []*item) error {
+			for some := range slices.Chunk(c.wordsOf(items), wordStep) {
+				w.batch.Queue(`BEGIN`)
+				w.batch.Queue(`SET LOCAL synchronous_commit = off`)
+				w.words(account, some)
+				w.batch.Queue(`COMMIT`)
+			}
+			return nil
+		})
+		if w.batch.Len() == 0 {
+			return nil
+		}
+		defer c.s.rollback(ctx, conn)
+		if err := conn.SendBatch(ctx, w.batch).Close(); err != nil {
+			return err
+		}
+		c.committed()
+		return nil
+	})
+}
+
 // committed notes what is now known to be in the dictionary.
 func (c *call) committed() {
 	var list []digest
@@ -598,7 +637,7 @@ func (c *call) committed() {
 		}
 	}
 	if len(list) > 0 {
-		c.s.words.add(list...)
+		c.s.words.add(c.view.era, list...)
 	}
 }
 
@@ -628,7 +667,7 @@ func (c *call) runLocked(ctx context.Context, keys []store.Key, fn store.UpdateF
 			return err
 		}
 		c.restart()
-		c.view = &decidedBy{s: c.s, ctx: ctx, conn: conn, seen: map[string]*records{}}
+		c.view = &decidedBy{s: c.s, ctx: ctx, era: c.s.era.Load(), conn: conn, seen: map[string]*records{}}
 		for _, account := range slices.Sorted(slices.Values(before)) {
 			if c.view.of(account); c.view.err != nil {
 				return c.view.err

@@ -115,7 +115,9 @@ func (f *found) read(h *hasher, known *words, key *store.Key, values []asff.Valu
 		}
 		if ofKey(key, v) {
 			ofKeys[v.Field] = true
-			continue
+			if isOfKey(v.Field) {
+				continue
+			}
 		}
 		if (presenceIndexed(v.Field) || columnOf(v.Field) != noColumn || isOfKey(v.Field)) && !there[v.Field] {
 			there[v.Field] = true
@@ -138,7 +140,7 @@ func (f *found) read(h *hasher, known *words, key *store.Key, values []asff.Valu
 			f.words = append(f.words, word{d, v.Field, string(v.Key), term, string(v.Text)})
 		}
 	}
-	for _, field := range [...]asff.Field{asff.FieldAwsAccountId, asff.FieldRegion} {
+	for _, field := range [...]asff.Field{asff.FieldAwsAccountId, asff.FieldRegion, asff.FieldId} {
 		if !ofKeys[field] && !there[field] {
 			f.terms = append(f.terms, h.There(field)) // or rather not there: what the column says is not true of this finding
 		}
@@ -148,13 +150,14 @@ func (f *found) read(h *hasher, known *words, key *store.Key, values []asff.Valu
 	return buf
 }
 
-// isOfKey tells whether an attribute has, in all but strange findings, the value that the finding's key has.
+// isOfKey tells whether an attribute has, in all but strange findings, the value that the finding's key has, and no term says it then.
 func isOfKey(f asff.Field) bool { return f == asff.FieldAwsAccountId || f == asff.FieldRegion }
 
-// ofKey tells whether a value is that of the finding's key: the columns account and region say it, and it is no term. A finding of which
-// they do not tell the truth has the term There.
+// ofKey tells whether a value is that of the finding's key: the columns account, region and id say it. A finding of which they do not tell
+// the truth has the term There.
 func ofKey(key *store.Key, v *asff.Value) bool {
-	return v.Field == asff.FieldAwsAccountId && string(v.Text) == key.Account || v.Field == asff.FieldRegion && string(v.Text) == key.Region
+	return v.Field == asff.FieldAwsAccountId && string(v.Text) == key.Account || v.Field == asff.FieldRegion && string(v.Text) == key.Region ||
+		v.Field == asff.FieldId && string(v.Text) == key.ID
 }
 
 // resourcesOf is what the column resources holds, as PostgreSQL writes an array.

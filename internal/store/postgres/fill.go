@@ -83,7 +83,7 @@ func (c *call) writeOld(w *writing, account string, items []*item) {
 		case !it.document:
 			touched, versions = append(touched, it.ident[:]), append(versions, int64(it.version)) //nolint:gosec // a bigint
 		default:
-			docs.add(it, 0, c.bodyOf(it, true, it.body))
+			docs.add(it, "", c.bodyOf(it, true, it.body))
 			rows.add(&it.ident, toText(it.key.Region), &it.found.row)
 		}
 	}
@@ -108,7 +108,7 @@ func (c *call) writeNew(w *writing, account string, items []*item, same *bool) {
 		docs, rows = &documentRows{}, &findingRows{}
 	}
 	for _, it := range items {
-		docs.add(it, c.s.hash.Pair(it.key.ProductArn, it.key.ID), c.bodyOf(it, true, it.body))
+		docs.add(it, headOf(toText(it.key.ID)), c.bodyOf(it, true, it.body))
 		rows.add(&it.ident, toText(it.key.Region), &it.found.row)
 	}
 	w.batch.Queue(insertDocuments, docs.args(account)...).Exec(func(tag pgconn.CommandTag) error {

@@ -190,6 +190,7 @@ func TestPlans(t *testing.T) {
 		{name: "by title", where: `all`, sort: by(asff.FieldTitle, false), pages: 3, want: []string{"finding_title"}},
 		{name: "by title, backwards", where: `all`, sort: by(asff.FieldTitle, true), pages: 3, want: []string{"finding_title"}},
 		{name: "by date of creation", where: `all`, sort: by(asff.FieldCreatedAt, false), pages: 3, want: []string{"finding_created"}},
+		{name: "by id", where: `all`, sort: by(asff.FieldId, false), pages: 3, want: []string{"document_id"}},
 		{name: "by resource", where: `all`, sort: by(asff.FieldResourceId, false), pages: 3, want: []string{"dict_value", "document_terms"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

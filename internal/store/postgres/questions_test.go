@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -149,7 +150,7 @@ func TestOrderBeyondHeads(t *testing.T) {
 	var all []finding
 	for i, text := range texts {
 		for k := range 3 {
-			id := fmt.Sprintf("%d-%d", i, k)
+			id := fmt.Sprintf("%s%d%d", text, i, k)
 			keep(t, s, map[string]string{id: member(t, "GeneratorId", text)})
 			all = append(all, finding{id, text})
 		}
@@ -174,6 +175,11 @@ func TestOrderBeyondHeads(t *testing.T) {
 				order = append(order, f.id)
 			}
 			require.Equal(t, order, got, "desc %v, %d a page", desc, limit)
+			slices.Sort(order)
+			if desc {
+				slices.Reverse(order)
+			}
+			require.Equal(t, order, ids(t, s, query.Find{Sort: []query.SortKey{{Field: asff.FieldId, Desc: desc}}, Limit: limit}), "desc %v, %d a page", desc, limit)
 		}
 	}
 }
@@ -194,13 +200,13 @@ func TestManyOfAValue(t *testing.T) {
 	var docs [][]byte
 	for i := range n {
 		resources := `[{"Type":"Other","Id":"m"}]`
-		switch {
-		case i%100 == 7:
+		switch i % 100 {
+		case 7:
 			resources = `[{"Type":"Other","Id":"z"},{"Type":"Other","Id":"m"}]`
-		case i%100 == 8:
+		case 8:
 			resources = fmt.Sprintf(`[{"Type":"Other","Id":"a%d"},{"Type":"Other","Id":"m"}]`, i)
 		}
-		d, err := querytest.NewDoc(fmt.Sprint(i), `{"Resources":`+resources+`}`)
+		d, err := querytest.NewDoc(strconv.Itoa(i), `{"Resources":`+resources+`}`)
 		require.NoError(t, err)
 		keys = append(keys, store.Key{Account: d.Account, Region: d.Region, ProductArn: d.ProductArn, ID: d.ID})
 		docs = append(docs, d.JSON)

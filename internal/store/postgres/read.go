@@ -66,8 +66,8 @@ func (s *Store) Get(ctx context.Context, key store.Key, fn func(*store.Doc) erro
 }
 
 const (
-	selectPairs       = `SELECT pair, body FROM document WHERE pair = ANY($1::bigint[])`
-	selectPairsWithin = selectPairs + ` AND account = ANY($2::text[])`
+	selectIDs       = `SELECT id, body FROM document WHERE id = ANY($1::text[])`
+	selectIDsWithin = selectIDs + ` AND account = ANY($2::text[])`
 )
 
 // Resolve implements store.Store.
@@ -76,18 +76,18 @@ func (s *Store) Resolve(ctx context.Context, scope store.Scope, ids []store.Iden
 		return nil, err
 	}
 	defer s.leave()
-	byPair := make(map[int64][]int, len(ids))
-	pairs := make([]int64, 0, len(ids))
+	byHead := make(map[string][]int, len(ids))
+	heads := make([]string, 0, len(ids))
 	for i := range ids {
-		p := s.hash.Pair(ids[i].ProductArn, ids[i].ID)
-		if byPair[p] == nil {
-			pairs = append(pairs, p)
+		h := headOf(toText(ids[i].ID))
+		if byHead[h] == nil {
+			heads = append(heads, h)
 		}
-		byPair[p] = append(byPair[p], i)
+		byHead[h] = append(byHead[h], i)
 	}
-	statement, args := selectPairs, []any{pairs}
+	statement, args := selectIDs, []any{heads}
 	if len(scope.Accounts) > 0 {
-		statement, args = selectPairsWithin, append(args, toTexts(scope.Accounts))
+		statement, args = selectIDsWithin, append(args, toTexts(scope.Accounts))
 	}
 	var out [][]store.Key
 	var buf []byte
@@ -97,14 +97,14 @@ func (s *Store) Resolve(ctx context.Context, scope store.Scope, ids []store.Iden
 		if err != nil {
 			return err
 		}
-		var pair int64
+		var id string
 		var body []byte
-		_, err = pgx.ForEachRow(rows, []any{&pair, (*shortLived)(&body)}, func() (err error) {
+		_, err = pgx.ForEachRow(rows, []any{&id, (*shortLived)(&body)}, func() (err error) {
 			var k store.Key
 			if k, _, buf, err = unpack(buf, body); err != nil {
 				return err
 			}
-			for _, i := range byPair[pair] {
+			for _, i := range byHead[id] {
 				if k.ProductArn == ids[i].ProductArn && k.ID == ids[i].ID && scope.Allows(k) {
 					out[i] = append(out[i], k)
 				}

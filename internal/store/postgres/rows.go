@@ -111,16 +111,16 @@ type documentRows struct {
 	identities [][]byte
 	versions   []int64
 	customers  []int16
-	pairs      []int64
-	firsts     []int32 // in terms, counted from 1
+	ids        []string // heads, escaped
+	firsts     []int32  // in terms, counted from 1
 	lasts      []int32
 	terms      []int64
 	bodies     [][]byte
 }
 
-func (r *documentRows) add(it *item, pair int64, body []byte) {
+func (r *documentRows) add(it *item, id string, body []byte) {
 	r.identities, r.versions = append(r.identities, it.ident[:]), append(r.versions, int64(it.version)) //nolint:gosec // a bigint
-	r.customers, r.pairs = append(r.customers, int16(it.customer)), append(r.pairs, pair)
+	r.customers, r.ids = append(r.customers, int16(it.customer)), append(r.ids, id)
 	r.firsts = append(r.firsts, int32(len(r.terms)+1)) //nolint:gosec // a call holds some thousand findings
 	r.terms = append(r.terms, it.found.terms...)
 	r.lasts = append(r.lasts, int32(len(r.terms))) //nolint:gosec // as above
@@ -129,19 +129,20 @@ func (r *documentRows) add(it *item, pair int64, body []byte) {
 
 func (r *documentRows) reset() {
 	clear(r.bodies)
-	r.identities, r.versions, r.customers, r.pairs = r.identities[:0], r.versions[:0], r.customers[:0], r.pairs[:0]
+	clear(r.ids)
+	r.identities, r.versions, r.customers, r.ids = r.identities[:0], r.versions[:0], r.customers[:0], r.ids[:0]
 	r.firsts, r.lasts, r.terms, r.bodies = r.firsts[:0], r.lasts[:0], r.terms[:0], r.bodies[:0]
 }
 
 func (r *documentRows) args(account string) []any {
-	return []any{toText(account), r.terms, r.identities, r.versions, r.customers, r.pairs, r.firsts, r.lasts, r.bodies}
+	return []any{toText(account), r.terms, r.identities, r.versions, r.customers, r.ids, r.firsts, r.lasts, r.bodies}
 }
 
 const (
-	documentsFrom = ` FROM unnest($3::bytea[], $4::bigint[], $5::smallint[], $6::bigint[], $7::integer[], $8::integer[], $9::bytea[])
-		AS x (identity, version, customer, pair, first, last, body)`
-	insertDocuments = `INSERT INTO document (account, identity, version, customer, pair, terms, body)
-		SELECT $1, x.identity, x.version, x.customer, x.pair, ($2::bigint[])[x.first:x.last], x.body` + documentsFrom + ` ON CONFLICT DO NOTHING`
+	documentsFrom = ` FROM unnest($3::bytea[], $4::bigint[], $5::smallint[], $6::text[], $7::integer[], $8::integer[], $9::bytea[])
+		AS x (identity, version, customer, id, first, last, body)`
+	insertDocuments = `INSERT INTO document (account, identity, version, customer, id, terms, body)
+		SELECT $1, x.identity, x.version, x.customer, x.id, ($2::bigint[])[x.first:x.last], x.body` + documentsFrom + ` ON CONFLICT DO NOTHING`
 	updateDocuments = `UPDATE document AS d SET version = x.version, customer = x.customer, terms = ($2::bigint[])[x.first:x.last], body = x.body` +
 		documentsFrom + ` WHERE d.account = $1 AND d.identity = x.identity`
 	touchDocuments = `UPDATE document AS d SET version = x.version FROM unnest($2::bytea[], $3::bigint[]) AS x (identity, version)

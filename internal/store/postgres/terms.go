@@ -27,7 +27,6 @@ type hasher struct {
 // Kinds of what is hashed: the first byte.
 const (
 	termValue = iota + 1 // an attribute has a value
-	termPair             // the finding is called (ProductArn, Id)
 	wordLow              // one half of a word's digest
 	wordHigh             // and the other
 )
@@ -63,13 +62,6 @@ func (h *hasher) Unlisted(f asff.Field) int64 { return -int64(f) - 256 }
 // listedTerms is the range of the terms of an attribute's listed values.
 func listedTerms(f asff.Field) (lo, hi int64) {
 	return int64(f) << hashBits, int64(f)<<hashBits | (1<<hashBits - 1)
-}
-
-// Pair is the hash of the name that the API gives a finding.
-func (h *hasher) Pair(productArn, id string) int64 {
-	n := len(productArn)
-	buf := append(h.seed[:len(h.seed):len(h.seed)], termPair, byte(n), byte(n>>8), byte(n>>16)) //nolint:gosec // the low bytes
-	return h.sum(append(append(buf, productArn...), id...))
 }
 
 // digest names a row of the dictionary: 128 bits, which nobody finds two values for who does not know the seed.

@@ -228,6 +228,14 @@ func (f *search) unordered(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	first := f.order[0].Field
+	if first == asff.FieldId {
+		if strange, err := f.s.strays(ctx, conn, first); err != nil || !strange {
+			if err == nil {
+				err = f.byID(ctx, conn)
+			}
+			return err
+		}
+	}
 	switch {
 	case listed(first, "") && columnOf(first) == noColumn && !isOfKey(first):
 		return f.byValue(ctx, conn)

@@ -43,13 +43,13 @@ CREATE INDEX finding_title ON finding (title, identity);
 CREATE INDEX finding_severity_resources ON finding (severity) INCLUDE (account, region, resources);
 
 -- The findings themselves. Nothing that an index covers changes with most updates, so that these stay in the row's page (HOT). body is
--- compressed; terms are the hashes of what the finding can be found by and no column of the table above has.
+-- compressed; id is the head of the finding's Id; terms are the hashes of what the finding can be found by and no column of the table above has.
 CREATE TABLE document (
     account  text COLLATE "C" NOT NULL,
     identity bytea NOT NULL,
     version  bigint NOT NULL,
     customer smallint NOT NULL,
-    pair     bigint NOT NULL,
+    id       text COLLATE "C" NOT NULL,
     terms    bigint[] NOT NULL,
     body     bytea NOT NULL,
     PRIMARY KEY (account, identity)
@@ -57,7 +57,7 @@ CREATE TABLE document (
 
 ALTER TABLE document ALTER terms SET STORAGE EXTERNAL, ALTER body SET STORAGE EXTERNAL, ALTER terms SET STATISTICS 3000;
 CREATE INDEX document_terms ON document USING gin (terms) WITH (gin_pending_list_limit = 1024);
-CREATE INDEX document_pair ON document (pair);
+CREATE INDEX document_id ON document (id, identity);
 
 -- The last version of findings that are no more, for a while: the versions of one that comes back go on from there.
 CREATE TABLE gone (

@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hubcap/internal/store"
@@ -112,7 +114,7 @@ func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: the address of the database: %w", withoutSecrets(err))
 	}
-	tune(config, &opts)
+	tune(config, address, &opts)
 	s := &Store{
 		opts: opts, decideWithin: decideWithin, tidied: make(chan struct{}),
 		words: newWords(opts.KnownWords), accounts: newAccounts(opts.KnownAccounts),
@@ -155,14 +157,18 @@ func hostOf(c *pgxpool.Config) string {
 }
 
 // tune sets what the address leaves open.
-func tune(c *pgxpool.Config, opts *Options) {
+func tune(c *pgxpool.Config, address string, opts *Options) {
 	if opts.MaxConns > 0 {
 		c.MaxConns = opts.MaxConns
-	} else if c.MaxConns <= 4 || c.MaxConns == int32(runtime.NumCPU()) { //nolint:gosec // pgx's own default
+	} else if !strings.Contains(address, "pool_max_conns") {
 		c.MaxConns = int32(max(16, 4*runtime.GOMAXPROCS(0))) //nolint:gosec // processors
 	}
 	if c.ConnConfig.ConnectTimeout == 0 {
 		c.ConnConfig.ConnectTimeout = opts.ConnectTimeout
+	}
+	if len(c.ConnConfig.Fallbacks) > 0 && c.ConnConfig.ValidateConnect == nil {
+		// Of several hosts, the one that takes changes.
+		c.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	for name, value := range map[string]string{
 		"application_name":  "hubcap",
@@ -249,7 +255,12 @@ func (s *Store) once(ctx context.Context, fn func(conn *pgx.Conn) error) error {
 		return err
 	}
 	defer conn.Release()
-	return fn(conn.Conn())
+	err = fn(conn.Conn())
+	if lost(err) && !errors.Is(err, errNotCommitted) {
+		// What befell this connection befell the others too: a server that died, or takes no changes any more.
+		s.pool.Reset()
+	}
+	return err
 }
 
 // acquire takes a connection from the pool; Release gives it back, and closes it if it is in the middle of something.

@@ -115,8 +115,13 @@ func TestNoTextInStatements(t *testing.T) {
 	asked, sorts := 0, [][]query.SortKey{nil, {{Field: asff.FieldTitle}}, {{Field: asff.FieldGeneratorId, Desc: true}}, {{Field: asff.FieldProductName}}}
 	for _, text := range hostile {
 		for _, c := range []query.Cond{
-			{Field: asff.FieldTitle}, {Field: asff.FieldGeneratorId}, {Field: asff.FieldProductFields, Key: "k"}, {Field: asff.FieldProductFields, Key: text},
-			{Field: asff.FieldAwsAccountId}, {Field: asff.FieldSeverityLabel}, {Field: asff.FieldId},
+			{Field: asff.FieldTitle},
+			{Field: asff.FieldGeneratorId},
+			{Field: asff.FieldProductFields, Key: "k"},
+			{Field: asff.FieldProductFields, Key: text},
+			{Field: asff.FieldAwsAccountId},
+			{Field: asff.FieldSeverityLabel},
+			{Field: asff.FieldId},
 		} {
 			for _, c.Cmp = range []query.Cmp{query.Equals, query.Prefix, query.Contains} {
 				c.Text = text

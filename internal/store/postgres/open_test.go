@@ -95,7 +95,7 @@ func TestPool(t *testing.T) {
 		{"postgres://h/d?pool_max_conns=3", Options{}, 3},
 		{"host=h pool_max_conns=4", Options{}, 4},
 		{"postgres://h/d?pool_max_conns=3", Options{MaxConns: 7}, 7},
-		{"postgres://h/d", Options{}, int32(max(16, 4*runtime.GOMAXPROCS(0)))}, //nolint:gosec // processors
+		{"postgres://h/d", Options{}, int32(max(16, 4*runtime.GOMAXPROCS(0)))},
 	} {
 		config, err := pgxpool.ParseConfig(c.address)
 		require.NoError(t, err)

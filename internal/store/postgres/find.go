@@ -148,7 +148,7 @@ func (f *search) compile(ctx context.Context, conn *pgx.Conn, thorough bool) (er
 func (f *search) stages(ctx context.Context, conn *pgx.Conn) ([]stage, error) {
 	stray := map[asff.Field]bool{}
 	for _, k := range f.order {
-		if !isOfKey(k.Field) && (columnOf(k.Field) == noColumn || columns[columnOf(k.Field)].codes == nil) {
+		if !isOfKey(k.Field) && (columnOf(k.Field) == noColumn || columns[columnOf(k.Field)].codes == nil || ranked(k.Field)) {
 			continue
 		}
 		some, err := f.s.strays(ctx, conn, k.Field)

@@ -199,7 +199,7 @@ func identityOf(t testing.TB, id string) store.Identity {
 // TestManyOfAValue: a value that more findings have than are read without an order is paged through in the order of identities, and what
 // has a different first value comes in its own turn.
 func TestManyOfAValue(t *testing.T) {
-	s, _ := begin(t)
+	s, address := begin(t)
 	const n = mostHaving + 500
 	var keys []store.Key
 	var docs [][]byte
@@ -220,14 +220,20 @@ func TestManyOfAValue(t *testing.T) {
 		return store.Change{JSON: docs[i]}, nil
 	})
 	require.NoError(t, errors.Join(append(errs, err)...))
-	checked := store.Checked(s, func(err error) { t.Errorf("%v", err) }) // that the order is right
-	for _, sort := range [][]query.SortKey{
-		{{Field: asff.FieldResourceId}}, {{Field: asff.FieldResourceId, Desc: true}}, {{Field: asff.FieldResourceId}, {Field: asff.FieldTitle}},
-	} {
-		got := ids(t, checked, query.Find{Sort: sort, Limit: 333})
-		require.Len(t, got, n)
-		slices.Sort(got)
-		require.Len(t, slices.Compact(got), n, "each once")
+	for _, statistics := range []bool{false, true} { // with them, it is known beforehand that there are many
+		if statistics {
+			execute(t, address, `ANALYZE`)
+			s = open(t, address, Options{})
+		}
+		checked := store.Checked(s, func(err error) { t.Errorf("%v", err) }) // that the order is right
+		for _, sort := range [][]query.SortKey{
+			{{Field: asff.FieldResourceId}}, {{Field: asff.FieldResourceId, Desc: true}}, {{Field: asff.FieldResourceId}, {Field: asff.FieldTitle}},
+		} {
+			got := ids(t, checked, query.Find{Sort: sort, Limit: 333})
+			require.Len(t, got, n)
+			slices.Sort(got)
+			require.Len(t, slices.Compact(got), n, "each once")
+		}
 	}
 }
 

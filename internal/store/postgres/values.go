@@ -65,8 +65,10 @@ func (f *search) alongValues(ctx context.Context, conn *pgx.Conn, at *query.Sort
 			return false, err
 		}
 		for rest := values; len(rest) > 0; {
-			some := rest[:min(len(rest), n)]
-			all, err := f.having(ctx, conn, mostHaving, termsOf(some)...)
+			some, all, err := f.fitting(ctx, conn, rest[:min(len(rest), n)])
+			if err == nil && all {
+				all, err = f.having(ctx, conn, mostHaving, termsOf(some)...)
+			}
 			if err != nil {
 				return false, err
 			}
@@ -89,6 +91,17 @@ func (f *search) alongValues(ctx context.Context, conn *pgx.Conn, at *query.Sort
 		}
 		from, inclusive = &values[len(values)-1].text, false
 	}
+}
+
+// fitting are the first of the values, as many as the statistics say can be read at once; one, and fit not set, where many findings have it.
+func (f *search) fitting(ctx context.Context, conn *pgx.Conn, values []value) (some []value, fit bool, err error) {
+	for n := len(values); n > 0; n /= 2 {
+		about, err := f.s.estimate(ctx, conn, [][]int64{termsOf(values[:n])})
+		if err != nil || about <= mostHaving {
+			return values[:n], true, err
+		}
+	}
+	return values[:1], false, nil
 }
 
 func termsOf(values []value) []int64 {

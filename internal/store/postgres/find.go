@@ -334,13 +334,12 @@ func (f *search) walkStatement(g *stage, at *orderPlace, n int) (st *statement, 
 	for i := range short {
 		short[i] = "f." + sortName(i)
 	}
+	columns := "f.account, f.identity"
+	if slices.ContainsFunc(late, needsRow) {
+		columns = "f.*"
+	}
 	look := func(early []*condition) {
-		st.write("SELECT ")
-		if len(late) > 0 {
-			st.write("f.*")
-		} else {
-			st.write("f.account, f.identity")
-		}
+		st.write("SELECT ", columns)
 		names := f.names(g, st, func(i int, name string) { st.write(", ", name, " AS ", sortName(i)) })
 		st.write(" FROM finding AS f WHERE ")
 		allOf(early...).filter(st)

@@ -29,14 +29,16 @@ BENCHEVENTS ?= 1200
 # How many findings the questions are asked about, a column each; a quick look: make bench-find BENCHFIND=100000
 BENCHFIND ?= 1000000 5000000
 
-.PHONY: help run build test lint gen fuzz bench bench-find bench-postgres bench-all check
+.PHONY: help run build test browser screenshots lint gen fuzz bench bench-find bench-postgres bench-all check
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make run      build what is missing and serve on http://$(ADDR), findings in $(STORE)'
 	@echo 'make build    bin/hubcap, static, with the console where Node is there to build it'
 	@echo 'make test     every test of every module with the race detector'
-	@echo 'make lint     golangci-lint over every module, at the version pinned in tools/go.mod'
+	@echo 'make browser  the console in a Chromium against bin/hubcap: BROWSERFLAGS="-g findings"; screenshots in bin/screenshots'
+	@echo 'make screenshots  docs/images of the README, from the demo'
+	@echo 'make lint     golangci-lint over every module, at the version pinned in tools/go.mod; tsc and ESLint over web'
 	@echo 'make gen      the ASFF schema and the API from the AWS SDK pinned in tools/go.mod, docs/operations.md from the sources'
 	@echo 'make fuzz     every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make bench    the table of figures, with machine and versions; written to bin/bench.txt too'
@@ -70,12 +72,27 @@ test: build bin/testreport
 		count=; if [ $$m = e2e ]; then count=-count=1; fi; \
 		(cd $$m && HUBCAP_BIN=$(CURDIR)/bin/hubcap go test -json -race -timeout 25m $$count $(TESTFLAGS) ./...) \
 			|| echo "{\"Action\":\"fail\",\"Package\":\"module $$m\"}"; \
-	done; } | bin/testreport
+	done; $(webtest); } | bin/testreport
 
-lint: bin/golangci-lint
+# The console's tests: its parts, then a browser against the binary, which needs a Chromium.
+ifdef CONSOLE
+webtest = cd web; npx vitest run --reporter=./scripts/vitest_events.mjs || echo '{"Action":"fail","Package":"web"}'; \
+	HUBCAP_BIN=$(CURDIR)/bin/hubcap node scripts/browser.mjs --events || echo '{"Action":"fail","Package":"web/e2e"}'
+else
+webtest = echo '{"Action":"output","Package":"web","Test":"console","Output":"    Makefile.mjs:1: Node.js or npm is not installed\n"}'; \
+	echo '{"Action":"skip","Package":"web","Test":"console"}'
+endif
+
+browser: build
+	cd web && HUBCAP_BIN=$(CURDIR)/bin/hubcap node scripts/browser.mjs $(BROWSERFLAGS)
+
+screenshots: build
+	cd web && HUBCAP_BIN=$(CURDIR)/bin/hubcap HUBCAP_SCREENSHOTS=$(CURDIR)/docs/images node scripts/browser.mjs --project=screenshots
+
+lint: bin/golangci-lint $(if $(CONSOLE),web/node_modules/.package-lock.json)
 	@set -u; status=0; for m in $(MODULES); do \
 		echo "== $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --config $(CURDIR)/.golangci.yml --timeout 15m ./...) || status=1; \
-	done; exit $$status
+	done; $(if $(CONSOLE),echo '== web'; (cd web && npm run --silent lint) || status=1;) exit $$status
 
 gen:
 	cd tools && go generate ./...

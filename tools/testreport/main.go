@@ -151,7 +151,7 @@ func (r *reporter) summary() {
 	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", passed, r.broken, len(r.skips))
 }
 
-var said = regexp.MustCompile(`^\s+\S+\.go:\d+: (.*)`)
+var said = regexp.MustCompile(`^\s+\S+\.(?:go|ts|mjs):\d+: (.*)`)
 
 // reason is what t.Skip was given.
 func reason(output []string) string {

@@ -26,6 +26,12 @@ describe("differences", () => {
       { path: "__proto__", before: undefined, after: "x" },
       { path: "constructor", before: undefined, after: "y" },
     ]],
+    ["a map that was not there", undefined, '{"ticket":"1","of":{"a":"b"}}', [
+      { path: "ticket", before: undefined, after: "1" },
+      { path: "of.a", before: undefined, after: "b" },
+    ]],
+    ["a list that is gone", '["a"]', undefined, [{ path: "", before: "a", after: undefined }]],
+    ["an empty map that was not there", undefined, "{}", [{ path: "", before: undefined, after: "{}" }]],
     ["nothing", '["a"]', '["a"]', []],
   ])("%s", (_, before, after, want) => {
     expect(differences(before, after)).toEqual(want);

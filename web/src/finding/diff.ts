@@ -23,7 +23,20 @@ function textOf(value: unknown): string | undefined {
   return value === undefined ? undefined : typeof value === "string" ? value : JSON.stringify(value);
 }
 
+/** Nothing, in the shape of the other side: so that what came or went is told part by part. */
+function emptyAs(value: unknown): unknown {
+  return Array.isArray(value) && value.length > 0 ? [] : isMap(value) && Object.keys(value).length > 0 ? {} : undefined;
+}
+
 function walk(path: string, before: unknown, after: unknown, out: Difference[]): void {
+  if (before === undefined && emptyAs(after) !== undefined) {
+    walk(path, emptyAs(after), after, out);
+    return;
+  }
+  if (after === undefined && emptyAs(before) !== undefined) {
+    walk(path, before, emptyAs(before), out);
+    return;
+  }
   if (isMap(before) && isMap(after)) {
     for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
       walk(path === "" ? name : `${path}.${name}`, Object.hasOwn(before, name) ? before[name] : undefined, Object.hasOwn(after, name) ? after[name] : undefined, out);

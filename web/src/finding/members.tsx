@@ -8,7 +8,7 @@ import Table from "@cloudscape-design/components/table";
 import { type ReactNode, useState } from "react";
 import { inWords } from "../findings/attributes";
 import { harmless } from "../findings/harmless";
-import { When } from "./when";
+import { instantOf, When } from "./when";
 import { isMap, sizeOf, Tree } from "./tree";
 
 /** Members whose entries have names that somebody chose: they are shown letter by letter. */
@@ -24,7 +24,7 @@ export function nameOf(member: string): string {
 
 /** Whether a member is an instant, by its name and what it says. */
 function isInstant(member: string, value: unknown): value is string {
-  return member.endsWith("At") && typeof value === "string" && !Number.isNaN(Date.parse(value));
+  return member.endsWith("At") && typeof value === "string" && instantOf(value) !== undefined;
 }
 
 function isShort(value: unknown): boolean {

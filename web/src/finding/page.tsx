@@ -113,14 +113,14 @@ export function Shown({ finding }: { finding: Finding }) {
           variant="h1"
           actions={<Actions finding={finding} onStarted={(job) => setJobId(job.JobId)} />}
           description={
-            <SpaceBetween direction="horizontal" size="s">
+            <span className="finding-head">
               <Severity label={finding.Severity?.Label} />
               <State value={finding.Workflow?.Status} />
               {finding.RecordState === "ARCHIVED" && <Box variant="span">Archived</Box>}
-              <Box variant="span">
+              <span>
                 {harmless(finding.ProductName ?? "")} · {harmless(finding.AwsAccountId ?? "")} · {harmless(finding.Region ?? "")} · updated <When at={finding.UpdatedAt} />
-              </Box>
-            </SpaceBetween>
+              </span>
+            </span>
           }
         >
           <span className="finding-text">{harmless((finding.Title ?? "") === "" ? "A finding without a title" : (finding.Title ?? ""))}</span>

@@ -56,13 +56,13 @@ export function Facts({ finding, sent }: { finding: Finding; sent: Sent }) {
     const value = sent[member];
     return typeof value === "string" ? more(`${member} = ${quote(value)}`, <span className="finding-text">{harmless(value)}</span>) : <Tree value={value} />;
   };
+  const given = (member: string, label: string) => (sent[member] === undefined ? [] : [{ label, value: <Tree value={sent[member]} /> }]);
   const items: KeyValuePairsProps.Item[] = [
     { label: "Severity", value: isMap(sent["Severity"]) ? <SeverityFacts severity={sent["Severity"]} /> : <Tree value={sent["Severity"]} /> },
     { label: "Workflow status", value: <Workflow sent={sent} /> },
     { label: "Record state", value: <Tree value={sent["RecordState"]} /> },
-    { label: "Verification state", value: <Tree value={sent["VerificationState"]} /> },
     { label: "Product", value: linked("ProductName") },
-    { label: "Company", value: <Tree value={sent["CompanyName"]} /> },
+    ...given("CompanyName", "Company"),
     { label: "Account", value: <>{linked("AwsAccountId")}{sent["AwsAccountName"] !== undefined && <> (<Tree value={sent["AwsAccountName"]} />)</>}</> },
     { label: "Region", value: linked("Region") },
     {
@@ -71,12 +71,14 @@ export function Facts({ finding, sent }: { finding: Finding; sent: Sent }) {
     },
     { label: "Generator", value: linked("GeneratorId") },
     ...["FirstObservedAt", "LastObservedAt", "CreatedAt", "UpdatedAt", "ProcessedAt"].map((m) => ({ label: instants[m] ?? m, value: <Value member={m} value={sent[m]} /> })),
-    ...["Criticality", "Confidence"].map((m) => ({ label: m, value: <Tree value={sent[m]} /> })),
+    ...given("VerificationState", "Verification state"),
+    ...given("Criticality", "Criticality"),
+    ...given("Confidence", "Confidence"),
     ...(finding.Sample === undefined ? [] : [{ label: "Sample", value: finding.Sample === true ? "Yes: it was made up" : <Tree value={sent["Sample"]} /> }]),
-    ...(sent["SourceUrl"] === undefined ? [] : [{ label: "Source", value: <Tree value={sent["SourceUrl"]} /> }]),
+    ...given("SourceUrl", "Source"),
     { label: "Id", value: <Tree value={sent["Id"]} /> },
     { label: "Product ARN", value: <Tree value={sent["ProductArn"]} /> },
-    { label: "Schema version", value: <Tree value={sent["SchemaVersion"]} /> },
+    ...given("SchemaVersion", "Schema version"),
   ];
   return (
     <Container header={<SectionHeader>What, where, since when</SectionHeader>}>

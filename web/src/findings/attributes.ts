@@ -115,10 +115,10 @@ export function isAttribute(name: string): name is Attribute {
   return Object.hasOwn(attributes, name);
 }
 
-/** An attribute's name in words: ResourceAwsEc2InstanceImageId becomes "Resource AWS EC2 instance image id". */
+/** An attribute's name in words: ResourceAwsEc2InstanceImageId becomes "Resource AWS EC2 instance image ID". */
 export function inWords(name: string): string {
   const words = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z])([A-Z][a-z])/g, "$1 $2").split(" ");
   return words.map((w, i) => names[w] ?? (i === 0 ? w : w.toLowerCase())).join(" ");
 }
 
-const names: Record<string, string> = { Aws: "AWS", Arn: "ARN", Ec2: "EC2", Iam: "IAM", Ip: "IP", Ip4: "IPv4", S3: "S3", Url: "URL", Id: "ID", V4: "v4", V6: "v6", Ipv4: "IPv4", Ipv6: "IPv6" };
+const names: Record<string, string> = { Aws: "AWS", Arn: "ARN", Ec2: "EC2", Iam: "IAM", Ip: "IP", Ip4: "IPv4", S3: "S3", Url: "URL", Urls: "URLs", Cvss: "CVSS", Epss: "EPSS", Cve: "CVE", Cwe: "CWE", Pid: "PID", Id: "ID", V4: "v4", V6: "v6", Ipv4: "IPv4", Ipv6: "IPv6" };

@@ -34,6 +34,7 @@ function plain(id: string, header: string, text: (f: Finding) => string | number
   return {
     id,
     header,
+    width: 180,
     text: (f) => String(text(f) ?? ""),
     cell: (f) => {
       const value = text(f);
@@ -44,17 +45,17 @@ function plain(id: string, header: string, text: (f: Finding) => string | number
 }
 
 function moment(id: string, header: string, at: (f: Finding) => string | undefined, sortingField: string): Column {
-  return { id, header, sortingField, text: (f) => at(f) ?? "", cell: (f) => <Moment at={at(f)} /> };
+  return { id, header, sortingField, width: 150, text: (f) => at(f) ?? "", cell: (f) => <Moment at={at(f)} /> };
 }
 
 /** The columns that there are; sortingField is the filter attribute that the hub sorts by. */
 export const columns: readonly Column[] = [
-  { id: "severity", header: "Severity", sortingField: "SeverityLabel", width: 130, text: (f) => f.Severity?.Label ?? "", cell: (f) => <Severity label={f.Severity?.Label} /> },
+  { id: "severity", header: "Severity", sortingField: "SeverityLabel", width: 140, text: (f) => f.Severity?.Label ?? "", cell: (f) => <Severity label={f.Severity?.Label} /> },
   {
     id: "title",
     header: "Title",
     sortingField: "Title",
-    width: 420,
+    width: 340,
     isRowHeader: true,
     text: (f) => f.Title ?? "",
     cell: (f) => (
@@ -63,16 +64,16 @@ export const columns: readonly Column[] = [
       </Link>
     ),
   },
-  { id: "workflow", header: "Workflow status", sortingField: "WorkflowStatus", text: (f) => f.Workflow?.Status ?? "", cell: (f) => <State value={f.Workflow?.Status} /> },
-  { ...plain("resource", "Resource", (f) => f.Resources?.[0]?.Id, "ResourceId"), width: 300 },
+  { id: "workflow", header: "Workflow status", sortingField: "WorkflowStatus", width: 190, text: (f) => f.Workflow?.Status ?? "", cell: (f) => <State value={f.Workflow?.Status} /> },
+  { ...plain("resource", "Resource", (f) => f.Resources?.[0]?.Id, "ResourceId"), width: 280 },
   plain("resources", "Resources", (f) => f.Resources?.length),
   plain("resourceType", "Resource type", (f) => f.Resources?.[0]?.Type, "ResourceType"),
-  plain("product", "Product", (f) => f.ProductName, "ProductName"),
+  { ...plain("product", "Product", (f) => f.ProductName, "ProductName"), width: 170 },
   plain("company", "Company", (f) => f.CompanyName, "CompanyName"),
-  plain("account", "Account", (f) => f.AwsAccountId, "AwsAccountId"),
+  { ...plain("account", "Account", (f) => f.AwsAccountId, "AwsAccountId"), width: 150 },
   plain("accountName", "Account name", (f) => f.AwsAccountName, "AwsAccountName"),
-  plain("region", "Region", (f) => f.Region, "Region"),
-  { id: "compliance", header: "Compliance", sortingField: "ComplianceStatus", text: (f) => f.Compliance?.Status ?? "", cell: (f) => <State value={f.Compliance?.Status} /> },
+  { ...plain("region", "Region", (f) => f.Region, "Region"), width: 130 },
+  { id: "compliance", header: "Compliance", sortingField: "ComplianceStatus", width: 150, text: (f) => f.Compliance?.Status ?? "", cell: (f) => <State value={f.Compliance?.Status} /> },
   plain("control", "Control", (f) => f.Compliance?.SecurityControlId, "ComplianceSecurityControlId"),
   plain("recordState", "Record state", (f) => f.RecordState, "RecordState"),
   plain("generator", "Generator", (f) => f.GeneratorId, "GeneratorId"),

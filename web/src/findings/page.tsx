@@ -3,7 +3,6 @@ import Button from "@cloudscape-design/components/button";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
 import CollectionPreferences from "@cloudscape-design/components/collection-preferences";
 import ContentLayout from "@cloudscape-design/components/content-layout";
-import Grid from "@cloudscape-design/components/grid";
 import Header from "@cloudscape-design/components/header";
 import Pagination from "@cloudscape-design/components/pagination";
 import SpaceBetween from "@cloudscape-design/components/space-between";
@@ -57,7 +56,7 @@ export default function FindingsPage() {
     }
   }, [question]);
 
-  const pages = findings.data?.pages ?? [];
+  const pages = useMemo(() => findings.data?.pages ?? [], [findings.data]);
   const items = useMemo(() => pages[Math.min(pageIndex, pages.length - 1)]?.Findings ?? [], [pages, pageIndex]);
   const total = counts.data?.Count;
   const shown = columns.filter((c) => preferences.columns.includes(c.id));
@@ -149,7 +148,7 @@ export default function FindingsPage() {
         />
         {findings.isError && <Failure error={findings.error} what="The findings could not be had" retry={() => void findings.refetch()} />}
         {counts.isError && !findings.isError && <Failure error={counts.error} what="The counts could not be had" retry={() => void counts.refetch()} />}
-        <Grid gridDefinition={[{ colspan: { default: 12, m: 3, xl: 2 } }, { colspan: { default: 12, m: 9, xl: 10 } }]}>
+        <div className="findings-beside">
           <Facets condition={view.condition} counts={counts.data} onChange={(condition) => setView({ ...view, condition })} />
           <SpaceBetween size="xs">
             <div aria-live="polite">
@@ -230,7 +229,7 @@ export default function FindingsPage() {
               preferences={<TablePreferences value={preferences} onChange={setPreferences} />}
             />
           </SpaceBetween>
-        </Grid>
+        </div>
       </SpaceBetween>
       {changing !== undefined && (
         <Change

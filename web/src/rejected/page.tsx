@@ -43,63 +43,73 @@ export default function RejectedPage() {
     ...list.map((p) => ({ value: producerKey(p), label: productOf(p.ProductArn), description: `account ${p.AccountId}`, tags: [`${p.Rejected.toLocaleString("en")} rejected`] })),
   ];
   const findings = rejected.data?.Rejected ?? [];
+  // Both parts come together: else the second would be pushed down by the first.
+  const beginning = producers.isPending || (rejected.isPending && chosen === undefined);
 
   return (
     <ContentLayout header={<Header variant="h1" description="The last rejected findings of each producer, with every rule they break.">Why was it rejected?</Header>}>
       <SpaceBetween size="l">
         {producers.isError && <Failure error={producers.error} what="The producers could not be loaded" retry={() => void producers.refetch()} />}
-        <ProducersTable producers={list} since={producers.data?.Since} loading={producers.isPending} onChoose={setChosen} />
-        {rejected.isError && <Failure error={rejected.error} what="The rejected findings could not be loaded" retry={() => void rejected.refetch()} />}
-        <Container
-          header={
-            <Header
-              variant="h2"
-              counter={rejected.data && `(${findings.length}${findings.length === most ? "+" : ""})`}
-              description="They are kept in memory, the newest of each producer: the list begins anew when the hub starts."
-              actions={
-                <SpaceBetween direction="horizontal" size="xs">
-                  <Select
-                    ariaLabel="Whose findings"
-                    selectedOption={options.find((o) => o.value === (chosen === undefined ? "" : producerKey(chosen))) ?? everyone}
-                    options={options}
-                    onChange={({ detail }) => setChosen(list.find((p) => producerKey(p) === detail.selectedOption.value))}
-                  />
-                  <Button iconName="refresh" ariaLabel="Refresh the rejected findings" onClick={() => void rejected.refetch()} />
-                </SpaceBetween>
+        {beginning ? (
+          <Box padding="xxl" textAlign="center">
+            <Spinner size="large" />
+          </Box>
+        ) : (
+          <SpaceBetween size="l">
+            <ProducersTable producers={list} since={producers.data?.Since} loading={producers.isPending} onChoose={setChosen} />
+            {rejected.isError && <Failure error={rejected.error} what="The rejected findings could not be loaded" retry={() => void rejected.refetch()} />}
+            <Container
+              header={
+                <Header
+                  variant="h2"
+                  counter={rejected.data && `(${findings.length}${findings.length === most ? "+" : ""})`}
+                  description="They are kept in memory, the newest of each producer: the list begins anew when the hub starts."
+                  actions={
+                    <SpaceBetween direction="horizontal" size="xs">
+                      <Select
+                        ariaLabel="Whose findings"
+                        selectedOption={options.find((o) => o.value === (chosen === undefined ? "" : producerKey(chosen))) ?? everyone}
+                        options={options}
+                        onChange={({ detail }) => setChosen(list.find((p) => producerKey(p) === detail.selectedOption.value))}
+                      />
+                      <Button iconName="refresh" ariaLabel="Refresh the rejected findings" onClick={() => void rejected.refetch()} />
+                    </SpaceBetween>
+                  }
+                >
+                  Rejected findings
+                </Header>
               }
             >
-              Rejected findings
-            </Header>
-          }
-        >
-          {rejected.isPending ? (
-            <Box padding="l" textAlign="center">
-              <Spinner /> Loading
-            </Box>
-          ) : findings.length === 0 ? (
-            <Box padding="l" textAlign="center">
-              <Box variant="strong">Nothing was rejected</Box>
-              <Box color="text-body-secondary">Since the hub started, every finding that came was taken. What is wrong with a file is also told by: hubcap lint FILE</Box>
-            </Box>
-          ) : (
-            <SpaceBetween size="xs">
-              {findings.map((f, i) => (
-                <ExpandableSection
-                  key={`${f.At} ${f.ProductArn} ${f.Id} ${i}`}
-                  defaultExpanded={i === 0}
-                  headerText={clip(harmless(f.Title ?? (f.Id === "" ? "A finding without an id" : f.Id)))}
-                  headerDescription={about(f)}
-                  variant="default"
-                >
-                  <WhyRejected finding={f} />
-                </ExpandableSection>
-              ))}
-              {rejected.data !== undefined && rejected.data.Dropped > 0 && (
-                <Box color="text-body-secondary">{rejected.data.Dropped.toLocaleString("en")} older ones are kept no more.</Box>
+              {rejected.isPending ? (
+                <Box padding="l" textAlign="center">
+                  <Spinner /> Loading
+                </Box>
+              ) : findings.length === 0 ? (
+                <Box padding="l" textAlign="center">
+                  <Box variant="strong">Nothing was rejected</Box>
+                  <Box color="text-body-secondary">Since the hub started, every finding that came was taken. What is wrong with a file is also told by: hubcap lint FILE</Box>
+                </Box>
+              ) : (
+                <SpaceBetween size="xs">
+                  {findings.map((f, i) => (
+                    <ExpandableSection
+                      key={`${f.At} ${f.ProductArn} ${f.Id} ${i}`}
+                      defaultExpanded={i === 0}
+                      headerText={clip(harmless(f.Title ?? (f.Id === "" ? "A finding without an id" : f.Id)))}
+                      headerDescription={about(f)}
+                      variant="default"
+                    >
+                      <WhyRejected finding={f} />
+                    </ExpandableSection>
+                  ))}
+                  {rejected.data !== undefined && rejected.data.Dropped > 0 && (
+                    <Box color="text-body-secondary">{rejected.data.Dropped.toLocaleString("en")} older ones are kept no more.</Box>
+                  )}
+                </SpaceBetween>
               )}
-            </SpaceBetween>
-          )}
-        </Container>
+            </Container>
+          </SpaceBetween>
+        )}
       </SpaceBetween>
     </ContentLayout>
   );

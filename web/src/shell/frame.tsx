@@ -66,7 +66,7 @@ export function Frame({ onRegion, onOnly, onActAs, onSignOut }: FrameProps) {
 
   return (
     <>
-      <div id="top">
+      <div id="top" style={{ insetBlockStart: 0, position: "sticky", zIndex: 1002 }}>
         <TopNavigation
           identity={{ href: `${root}/`, title: "hubcap" }}
           utilities={[

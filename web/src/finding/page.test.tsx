@@ -161,7 +161,7 @@ describe("a finding's page", () => {
 
   it("shows its text with the digits it came with", async () => {
     const it = hub();
-    it.stream.mockImplementation(async () => new Response('{"Id":"scan/1","N":9007199254740993,"F":1.10}\n').body ?? new ReadableStream());
+    it.stream.mockImplementation(() => Promise.resolve(new Response('{"Id":"scan/1","N":9007199254740993,"F":1.10}\n').body ?? new ReadableStream()));
     show(<FindingPage />, it, `${address}&tab=json`);
     const text = await screen.findByRole("region", { name: "the finding as JSON" });
     expect(text).toHaveTextContent('"N": 9007199254740993, "F": 1.10');

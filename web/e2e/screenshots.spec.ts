@@ -4,7 +4,7 @@ import { settled, test } from "./console";
 
 const folder = process.env["HUBCAP_SCREENSHOTS"] ?? "../bin/screenshots";
 
-test.use({ demo: 5000, viewport: { width: 1280, height: 800 } });
+test.use({ demo: 5000, viewport: { width: 1600, height: 1000 } });
 
 for (const [name, path, heading] of [
   ["overview", "overview", /^Overview/],

@@ -70,6 +70,7 @@ func (c *demoCmd) Run(ctx context.Context, std *streams) error {
 	plan := demo.Config{Findings: c.Findings, Seed: c.Seed, Now: time.Now(), Account: c.Account, Region: from.region, Retire: c.Archive}
 	if c.Account == "" {
 		from.region = "" // each finding has its own
+		from.forgetAccount(ctx)
 	}
 	d := &demonstration{
 		importer: importer{from: from, send: send, std: std, bar: bar, start: time.Now()},

@@ -70,6 +70,17 @@ var (
 	regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
 )
 
+// forgetAccount drops a key that is an account's number: only a hub under --auth none takes such a one, and that takes any. Each finding then
+// travels with the key of its own account.
+func (w *wallet) forgetAccount(ctx context.Context) {
+	if w.keys == nil {
+		return
+	}
+	if keys, err := w.keys.Retrieve(ctx); err == nil && accountID.MatchString(keys.AccessKeyID) {
+		w.keys = nil
+	}
+}
+
 // group tells with whom a finding travels.
 func (w *wallet) group(l label) groupKey {
 	var g groupKey

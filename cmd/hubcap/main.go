@@ -97,6 +97,9 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		complain(stderr, err)
 		return 2
 	}
+	if len(args) > 0 && args[0] == "help" { // what people try first
+		args = append(args[1:len(args):len(args)], "--help")
+	}
 	kctx, err := parser.Parse(args)
 	if err != nil {
 		complain(stderr, err)

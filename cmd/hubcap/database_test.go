@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -103,14 +104,13 @@ func TestHubOnDatabaseKilled(t *testing.T) {
 	address := postgrestest.Database(t)
 	other := newClient(t, startHub(t, "--store", address))
 	cmd := exec.Command("hubcap", "serve", "--addr", "127.0.0.1:0", "--store", address)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
+	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	head := make([]byte, 4096)
 	n, err := io.ReadAtLeast(out, head, len("hubcap serves http://127.0.0.1:1 "))
-	require.NoError(t, err, errs.String())
+	require.NoError(t, err)
 	m := regexp.MustCompile(`hubcap serves (\S+)`).FindSubmatch(head[:n])
 	require.NotNil(t, m, string(head[:n]))
 	dying := newClient(t, string(m[1]))

@@ -12,5 +12,5 @@ export default defineConfig({
     // All but the application's own files is the hub's. The Host header stays: signatures cover it, and it must agree with Origin.
     proxy: { "^/(?!console/(?!hub\\.json))": { target: hub } },
   },
-  test: { environment: "jsdom", setupFiles: ["./src/testing/setup.ts"], restoreMocks: true, testTimeout: 60_000 },
+  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "jsdom", setupFiles: ["./src/testing/setup.ts"], restoreMocks: true, testTimeout: 60_000 },
 });

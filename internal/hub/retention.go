@@ -48,7 +48,7 @@ func (r Retention) Check() error {
 
 // Pace is how a sweep makes room for others.
 type Pace struct {
-	Batch int // findings looked at in one step; 0: 200
+	Batch int // findings looked at in one step; 0: 40, which hold nobody up for long
 	// Rest is called after every step, with the time that the step took, and returns when the next may begin; nil: at once. Its
 	// error, when it gives up waiting, ends the sweep.
 	Rest func(ctx context.Context, took time.Duration) error
@@ -67,7 +67,7 @@ type SweepReport struct {
 // what was done. Of several processes that serve one store one sweeps at a time: a call of another does nothing.
 func (h *Hub) Sweep(ctx context.Context, pace Pace) (SweepReport, error) {
 	if pace.Batch <= 0 {
-		pace.Batch = 200
+		pace.Batch = 40
 	}
 	s := sweep{h: h, pace: pace, now: h.now()}
 	if mine, err := s.lease(ctx); err != nil || !mine {

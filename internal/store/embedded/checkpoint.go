@@ -64,7 +64,7 @@ const (
 	indexDir = "index"
 	rootName = "index" // of the record 'm'
 
-	journalSize = 4 << 20   // of differences in a journal
+	journalSize = 1 << 20   // of differences in a journal; those behind the last one are read from their documents after a kill
 	journalMost = 64 << 20  // that wait while files cannot be written
 	blockSize   = 256 << 10 // about
 	rebaseAt    = 200_000   // differences, at least, before there is another base

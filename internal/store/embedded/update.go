@@ -261,6 +261,7 @@ func (c *call) decide(ctx context.Context, keys []store.Key, fn store.UpdateFunc
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			runtime.Gosched() // who asks for a finding need not wait until all hundred are compressed
 		}
 		it := &c.items[c.of[i]]
 		if !it.loaded {

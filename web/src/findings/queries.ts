@@ -32,16 +32,16 @@ export function useFindings(v: View, pageSize: number) {
   });
 }
 
-/** The attributes that stand beside the table, to choose values of. */
+/** The attributes that stand beside the table, to choose values of; how many values there usually are of those that are not folded. */
 export const facets = [
-  { attribute: "SeverityLabel", name: "Severity" },
-  { attribute: "WorkflowStatus", name: "Workflow status" },
-  { attribute: "RecordState", name: "Record state" },
-  { attribute: "ComplianceStatus", name: "Compliance" },
-  { attribute: "ProductName", name: "Product" },
-  { attribute: "AwsAccountId", name: "Account" },
-  { attribute: "Region", name: "Region" },
-  { attribute: "ResourceType", name: "Resource type" },
+  { attribute: "SeverityLabel", name: "Severity", usually: 5 },
+  { attribute: "WorkflowStatus", name: "Workflow status", usually: 4 },
+  { attribute: "RecordState", name: "Record state", usually: 2 },
+  { attribute: "ComplianceStatus", name: "Compliance", usually: 4 },
+  { attribute: "ProductName", name: "Product", usually: 8 },
+  { attribute: "AwsAccountId", name: "Account", usually: 0 },
+  { attribute: "Region", name: "Region", usually: 0 },
+  { attribute: "ResourceType", name: "Resource type", usually: 0 },
 ] as const;
 
 /** How many findings a view has, and how many have which values: those of each facet without what is chosen in it. */

@@ -45,7 +45,7 @@ test("many findings: all that match are changed, and changed back", async ({ pag
   await page.getByRole("menuitem", { name: "Set workflow status Notified" }).click();
   await page.getByRole("button", { name: "Preview" }).click();
   await expect(page.getByText(`${before.toLocaleString("en")} findings match`)).toBeVisible();
-  await accessible(page);
+  await accessible(page, "[role=dialog]"); // what lies behind it is covered, and out of reach
   await picture(page, "change-light");
   await page.getByRole("button", { name: `Change ${before.toLocaleString("en")}`, exact: true }).click();
   await expect(page.getByText(`${before.toLocaleString("en")} changed.`)).toBeVisible();

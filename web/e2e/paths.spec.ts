@@ -35,7 +35,11 @@ test("a finding: opened from the table, read, changed, its history tells it", as
 
 test("many findings: all that match are changed, and changed back", async ({ page }) => {
   const matching = async () => Number(/\(([\d,]+)\)/.exec((await page.getByRole("heading", { level: 1 }).textContent()) ?? "")?.[1]?.replaceAll(",", "") ?? "NaN");
-  await page.goto("/console/findings?where=WorkflowStatus+%3D+NEW");
+  await page.goto("/console/findings");
+  await settled(page, /^Findings \(/);
+  await page.getByRole("checkbox", { name: /^Workflow status NEW, / }).click();
+  await expect(page).toHaveURL(/where=WorkflowStatus\+%3D\+NEW/);
+  await expect(page.getByText(/^[\d,]+ matches$/)).toBeVisible();
   await settled(page, /^Findings \(/);
   const before = await matching();
   expect(before).toBeGreaterThan(50);
@@ -58,9 +62,9 @@ test("many findings: all that match are changed, and changed back", async ({ pag
 test("by the keyboard alone: a filter, a facet, a row, a change", async ({ page }) => {
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "");
   /** Goes on with Tab until something has the focus whose name is like this. */
-  const tabTo = async (name: RegExp) => {
-    for (let i = 0; i < 80; i++) {
-      await page.keyboard.press("Tab");
+  const tabTo = async (name: RegExp, key = "Tab") => {
+    for (let i = 0; i < 120; i++) {
+      await page.keyboard.press(key);
       if (name.test(await focused())) {
         return;
       }
@@ -82,17 +86,26 @@ test("by the keyboard alone: a filter, a facet, a row, a change", async ({ page 
   await page.keyboard.press("ArrowDown");
   await expect.poll(focused).toMatch(/^Select (?!all|none)/);
   await page.keyboard.press("Space");
-  const change = page.getByRole("button", { name: "Change", exact: true });
-  await expect(change).toBeEnabled();
-  await change.focus();
-  await page.keyboard.press("Enter");
-  await expect(page.getByRole("menuitem", { name: "Set workflow status New" })).toBeVisible();
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Change", exact: true })).toBeEnabled();
+  const open = async () => {
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("menuitem", { name: "Set workflow status New" })).toBeVisible();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+  };
+  await tabTo(/^Change$/, "Shift+Tab");
+  await open();
   const dialog = page.getByRole("dialog", { name: /^Change 1 selected finding/ });
   await expect(dialog).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
-  await expect.poll(() => page.evaluate(() => document.activeElement !== document.body)).toBe(true);
+  await expect.poll(focused, { message: "who closes the dialog is back where it was opened" }).toMatch(/^Change$/);
+  await open();
+  await expect(dialog).toBeVisible();
+  await tabTo(/^Preview$/);
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("1 finding matches")).toBeVisible();
+  await tabTo(/^Change 1$/);
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("1 changed.")).toBeVisible();
 });
